@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import canonicalizeModule from 'canonicalize';
+
+// The package is CommonJS and its types describe an ES default export: the import is the function.
+const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined;
+
+/** A JSON value. Evidence is JSON through and through: what cannot be written cannot be kept. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+/**
+ * Canonical JSON after RFC 8785: one value, one sequence of bytes, on every machine.
+ * @throws TypeError for what JSON cannot say (NaN, infinities, undefined, lone surrogates).
+ */
+export function canonicalJson(value: unknown): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new TypeError('undefined has no canonical JSON form');
+  // RFC 8785, 3.2.2.2: a lone surrogate must be refused. JSON.stringify escapes it; an even number
+  // of backslashes before the escape would be the text of one.
+  if (text.includes('\\ud') && /(?<!\\)(?:\\\\)*\\ud[89a-f][0-9a-f]{2}/.test(text)) {
+    throw new TypeError('a string with a lone surrogate has no UTF-8 form');
+  }
+  return text;
+}
+
+/** SHA-256 (FIPS 180-4) as 64 lower-case hex digits. */
+export function sha256(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Order of strings by UTF-16 code unit: the same on every machine, whatever its locale. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

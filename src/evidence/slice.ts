@@ -1,0 +1,111 @@
+import type { Json, JsonObject } from './json.ts';
+
+/** One thing that a source told us: an IAM user, a bucket, a key. */
+export interface EvidenceRecord {
+  /** Immutable identity: an ARN or a node id. Joins and sorting go by it. */
+  uid: string;
+  /** What a person reads: a user name, a bucket name. */
+  name: string;
+  /** The fields that tests read, in the dataset's schema. An absent field could not be told. */
+  fields: JsonObject;
+  /** The API's own object, as it came. */
+  original: Json;
+  /** The calls (ids in the slice's trace) that this record was made from. */
+  calls: string[];
+}
+
+/**
+ * `complete`: every page and every item was read and the tie-outs match.
+ * `partial`: something was read, something was not. `failed`: nothing can be said.
+ */
+export type SliceOutcome = 'complete' | 'partial' | 'failed';
+
+export type ProblemCode =
+  | 'AccessDenied'
+  | 'NoCredentials'
+  | 'Throttled'
+  | 'ServiceError'
+  | 'ConnectionFailed'
+  | 'UnreadableResponse'
+  | 'DeadlineExceeded'
+  | 'Interrupted'
+  | 'CallNotDeclared'
+  | 'RefusedPage'
+  | 'TieOutMismatch'
+  | 'InvalidRecord'
+  | 'DuplicateRecord'
+  | 'ReplayMissing'
+  | 'CollectorFailed'
+  | 'DoubtfulTime'
+  | 'StandInRecord';
+
+/** Something that went wrong, or that an auditor should know, while a slice was collected. */
+export interface Problem {
+  code: ProblemCode;
+  /** One sentence: what happened, and what to do about it. */
+  message: string;
+  /** `error` makes the slice incomplete; a `note` is disclosed and changes nothing. */
+  severity: 'error' | 'note';
+  /** Name of the resource that could not be read, where it is one. */
+  resource?: string;
+}
+
+/** A slice's count held against a second, independent count. */
+export interface TieOut {
+  /** What was counted a second time, and by which call. */
+  by: string;
+  expected: number;
+  found: number;
+}
+
+/** One API call as it was made: what is needed to trace a record or to ask the source again. */
+export interface Call {
+  /** Stable name within a slice: `service:Operation`, its parameters, its page. */
+  id: string;
+  service: string;
+  operation: string;
+  region?: string;
+  parameters: JsonObject;
+  /** Page number of a paged call, from 1. */
+  page?: number;
+  /** The service's own id for the request, where it gave one. */
+  request_id: string | null;
+  /** The server's own clock (the Date header), as it wrote it. */
+  server_date: string | null;
+  /** HTTP status of the last answer; null where none came. */
+  status: number | null;
+  attempts: number;
+  /** UTC, RFC 3339. */
+  started_at: string;
+  finished_at: string;
+  /** Where the call went: scheme, host and port. */
+  endpoint: string | null;
+  /** The error code, if the call failed. */
+  error?: string;
+}
+
+/** One dataset from one scope in one run: the unit of completeness. */
+export interface SliceHeader {
+  dataset: string;
+  /** Version of the dataset's shape. */
+  version: number;
+  source: string;
+  /** `123456789012`, `123456789012/eu-west-1`. */
+  scope: string;
+  kind: 'snapshot' | 'events';
+  /** When the state held (snapshot): the source's own time where it names one. UTC. */
+  observed_at: string;
+  /** The half-open interval [start, end) that was asked for (events). */
+  interval?: { start: string; end: string };
+  outcome: SliceOutcome;
+  problems: Problem[];
+  tie_outs: TieOut[];
+}
+
+/** A slice with what it holds, before it is written to a store. */
+export interface Slice extends SliceHeader {
+  /** Sorted by uid, each uid once. */
+  records: EvidenceRecord[];
+  /** Sorted by id. */
+  calls: Call[];
+}

@@ -1,0 +1,351 @@
+/**
+ * The public face for collectors. Built-in and foreign ones import this module and nothing
+ * else of Tickmark; docs/collectors.md teaches it from one example.
+ *
+ * A **source** says how to connect and which scopes there are. A **dataset** says what one API
+ * yields: its fields, the calls it makes, and how records are read. Collecting never judges.
+ */
+import { z } from 'zod';
+import type { Json } from './evidence/json.ts';
+import type { ProblemCode } from './evidence/slice.ts';
+
+export type { Json, JsonObject } from './evidence/json.ts';
+export type { ProblemCode } from './evidence/slice.ts';
+/** The zod that dataset fields are written in. */
+export { z };
+
+/** A moment in UTC, RFC 3339 (`2026-01-31T04:05:06Z`). Tests see it as a CEL timestamp. */
+export const timestamp = () => z.iso.datetime();
+
+/** Marks a field as data about a person, so that exports can minimise or pseudonymise it. */
+export function personal<T extends z.ZodType>(field: T): T {
+  return field.meta({ ...field.meta(), personal: true });
+}
+
+/** Thrown by a collector to end its slice with a code and a sentence that says what to do. */
+export class CollectError extends Error {
+  readonly code: ProblemCode;
+
+  constructor(code: ProblemCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'CollectError';
+    this.code = code;
+  }
+}
+
+/**
+ * What a provider's call answered. Its object identity ties a record to the call: pass it in
+ * `from` and the record carries the call's id.
+ */
+export type Answer = object;
+
+/** A record as a collector hands it over. */
+export interface NewRecord<Fields> {
+  /** Immutable identity: ARN, node id. */
+  uid: string;
+  /** What a person reads. */
+  name: string;
+  /** In the dataset's schema. Leave a field out when it could not be told; never guess. */
+  fields: Fields;
+  /** The API's own object. */
+  original: unknown;
+  /** The answers this record was made from. */
+  from: Answer[];
+}
+
+/** What every dataset's `collect` is given, whatever the provider. */
+export interface CollectContext<Fields = Record<string, unknown>> {
+  /** The run's own time; never ask the system's clock for what is kept. */
+  readonly now: () => Date;
+  /** Aborted at the slice's deadline and on Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Hands over one record. It is checked against the dataset's schema at once. */
+  emit(record: NewRecord<Fields>): void;
+  /**
+   * Reads one item of a list. If reading fails, the record is kept with what was known before,
+   * and the slice is partial: an item that could not be read is never left out.
+   */
+  item(
+    known: Omit<NewRecord<Fields>, 'original'>,
+    read: () => Promise<Pick<NewRecord<Fields>, 'fields' | 'original' | 'from'>>,
+  ): Promise<void>;
+  /** Holds the number of records against a second, independent count. */
+  tieOut(tieOut: { by: string; expected: number; found: number }): void;
+  /** Discloses a fact that an auditor should know and that makes nothing incomplete. */
+  note(code: ProblemCode, message: string): void;
+  /** The source's own time of observation, where it names one (a report's generation time). */
+  observedAt(time: Date): void;
+}
+
+/** One kind of record that a source can yield. */
+export interface Dataset<Context, Fields extends z.ZodObject = z.ZodObject> {
+  /** `aws.iam.users`. */
+  name: string;
+  /** Raised when a field changes its meaning or goes away. */
+  version: number;
+  /** One line for a person. */
+  title: string;
+  kind: 'snapshot' | 'events';
+  /** The level of scope that is asked separately: `account`, `region`, … */
+  level: string;
+  /** Fields that tests read: each described; objects are never nullable. */
+  fields: Fields;
+  /**
+   * Every call that `collect` makes, with the permission it needs:
+   * `{ 's3:GetBucketEncryption': 's3:GetEncryptionConfiguration' }`. Any other call is refused;
+   * `tickmark permissions` prints the policy from these.
+   */
+  calls: Record<string, string>;
+  /** Hours after which an observation is stale and proves nothing. */
+  staleAfterHours?: number;
+  collect(context: Context & CollectContext<z.input<Fields>>): Promise<void>;
+}
+
+/** Declares a dataset; exists for the types. */
+export function defineDataset<Context, Fields extends z.ZodObject>(
+  dataset: Dataset<Context, Fields>,
+): Dataset<Context, Fields> {
+  return dataset;
+}
+
+/** The code that asks one API family. */
+export interface Collector<Context> {
+  /** `aws.iam`: the first part is the source's id. */
+  id: string;
+  title: string;
+  // A collector's datasets differ in their fields; method bivariance keeps each one's own type.
+  datasets: Dataset<Context>[];
+}
+
+/** A part of a source that is asked separately, and its API. */
+export type Scope<Context> =
+  | {
+      level: string;
+      name: string;
+      /** The API as one slice sees it: calls go through the tracer, which refuses and records. */
+      attach(tracer: Tracer): Context;
+    }
+  | { level: string; name: string; problem: { code: ProblemCode; message: string } };
+
+/** What a provider needs of a slice: what it may call, when to stop, where to write calls down. */
+export interface Tracer {
+  readonly signal: AbortSignal;
+  /** The permission that a declared call needs. @throws CollectError CallNotDeclared */
+  permissionFor(call: string): string;
+  /** Ties an answer to the call that gave it. */
+  record(answer: Answer, call: import('./evidence/slice.ts').Call): void;
+}
+
+/** What connecting to a source told. */
+export interface Connected<Context> {
+  /** Who the credentials proved to be, as the API itself says, a line each. */
+  identities: Identity[];
+  scopes: Scope<Context>[];
+  /** Parts that exist and are not asked, each with the reason (accounts, regions). */
+  leftOut: { scope: string; reason: string }[];
+}
+
+export interface Identity {
+  /** `arn:aws:sts::123456789012:assumed-role/Evidence/tickmark`, a login, an app. */
+  subject: string;
+  /** The account or organisation, by its immutable id. */
+  account: string;
+}
+
+/** One kind of connection: `use: aws`. */
+export interface Source<Provider, Context, Config extends z.ZodType = z.ZodType> {
+  /** The value of `use:`. */
+  id: string;
+  title: string;
+  /** Which of Tickmark's clients it is given. */
+  provider: ProviderName;
+  /** The shape of `with:`; each key described. */
+  config: Config;
+  /** Calls made while connecting, with their permissions. */
+  calls: Record<string, string>;
+  connect(
+    provider: Provider,
+    config: z.output<Config>,
+    tracer: Tracer,
+  ): Promise<Connected<Context>>;
+}
+
+export type ProviderName = 'aws' | 'http';
+
+export function defineAwsSource<Config extends z.ZodType>(
+  source: Omit<Source<AwsProvider, AwsContext, Config>, 'provider'>,
+): Source<AwsProvider, AwsContext, Config> {
+  return { ...source, provider: 'aws' };
+}
+
+export function defineHttpSource<Config extends z.ZodType>(
+  source: Omit<Source<HttpProvider, HttpContext, Config>, 'provider'>,
+): Source<HttpProvider, HttpContext, Config> {
+  return { ...source, provider: 'http' };
+}
+
+/** What a plugin module exports by default. */
+export interface Plugin {
+  // Sources and collectors of different providers stand in one list; the engine pairs them by id.
+  // biome-ignore lint/suspicious/noExplicitAny: a plugin's own types are checked where it is written
+  sources?: Source<any, any>[];
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  collectors?: Collector<any>[];
+}
+
+// --- AWS ---------------------------------------------------------------------------------
+
+/** One AWS service's client package, loaded when first called. */
+export interface AwsService<Module> {
+  /** The prefix in `calls`: `iam` in `iam:GetAccountSummary`. */
+  service: string;
+  load: () => Promise<Module>;
+}
+
+export type AwsOperation<Module> = {
+  [Key in keyof Module]: Key extends `${infer Operation}Command` ? Operation : never;
+}[keyof Module] &
+  string;
+
+type CommandClass<Module, Operation extends string> = Module extends {
+  [Key in `${Operation}Command`]: infer Class;
+}
+  ? Class
+  : never;
+type CommandHandler<Module, Operation extends string> =
+  CommandClass<Module, Operation> extends new (
+    // biome-ignore lint/suspicious/noExplicitAny: only a type pattern; any input matches
+    ...input: any[]
+  ) => { resolveMiddleware(...args: never[]): infer Handler }
+    ? Handler
+    : never;
+export type AwsInput<Module, Operation extends string> =
+  CommandHandler<Module, Operation> extends (args: { input: infer Input }) => unknown
+    ? Input
+    : never;
+export type AwsOutput<Module, Operation extends string> =
+  CommandHandler<Module, Operation> extends (
+    // biome-ignore lint/suspicious/noExplicitAny: only a type pattern; any input matches
+    args: any,
+  ) => Promise<{ output: infer Output }>
+    ? Output
+    : never;
+
+/** AWS, as one slice sees it. */
+export interface AwsContext {
+  /** Twelve digits. */
+  readonly account: string;
+  /** `aws`, `aws-cn`, `aws-us-gov`. */
+  readonly partition: string;
+  /** The scope's region; for account scopes the region of the global endpoints. */
+  readonly region: string;
+  /**
+   * One call, retried on throttling and broken connections.
+   * @throws CallError when the service refuses or does not answer.
+   */
+  call<Module, Operation extends AwsOperation<Module>>(
+    service: AwsService<Module>,
+    operation: Operation,
+    input: AwsInput<Module, Operation>,
+    options?: { region?: string },
+  ): Promise<AwsOutput<Module, Operation>>;
+  /** As `call`; the named errors mean that the thing does not exist, and are an answer. */
+  find<Module, Operation extends AwsOperation<Module>>(
+    service: AwsService<Module>,
+    operation: Operation,
+    input: AwsInput<Module, Operation>,
+    options: { absent: string[]; region?: string },
+  ): Promise<{ output?: AwsOutput<Module, Operation> }>;
+  /**
+   * Every page, in order. A page that says there is more and does not say where, or that names
+   * a page seen before, is refused: the list is not complete.
+   */
+  pages<Module, Operation extends AwsOperation<Module>>(
+    service: AwsService<Module>,
+    operation: Operation,
+    input: AwsInput<Module, Operation>,
+    paging: AwsPaging<Module, Operation>,
+  ): AsyncIterable<AwsOutput<Module, Operation>>;
+  /** Work whose answer several datasets of one scope share; done once a run. */
+  once<T>(key: string, work: (aws: AwsContext) => Promise<T>): Promise<T>;
+}
+
+export interface AwsPaging<Module, Operation extends string> {
+  /** Input field that takes the token. */
+  send: keyof AwsInput<Module, Operation> & string;
+  /** Output field that holds the next token. */
+  receive: keyof AwsOutput<Module, Operation> & string;
+  /** Output field that says whether there is more, where there is one. */
+  more?: keyof AwsOutput<Module, Operation> & string;
+}
+
+/** A failed call. `name` of the service's error is in `error`. */
+export class CallError extends CollectError {
+  /** The service's own name for the error: `NoSuchEntity`. */
+  readonly error: string;
+  readonly status: number | null;
+
+  constructor(code: ProblemCode, message: string, error: string, status: number | null) {
+    super(code, message);
+    this.name = 'CallError';
+    this.error = error;
+    this.status = status;
+  }
+}
+
+/** How to reach one account. */
+export interface AwsCredentialsChoice {
+  profile?: string | undefined;
+  role?: string | undefined;
+  externalId?: string | undefined;
+}
+
+/** AWS, before a scope is chosen. */
+export interface AwsProvider {
+  /** The region that the environment or profile names, if any. */
+  defaultRegion(): Promise<string | undefined>;
+  /** Proves who the credentials are (sts:GetCallerIdentity). */
+  account(
+    choice: AwsCredentialsChoice,
+    region: string,
+    tracer: Tracer,
+  ): Promise<{
+    identity: Identity;
+    partition: string;
+    /** The API in one region. */
+    in(region: string): (tracer: Tracer) => AwsContext;
+  }>;
+}
+
+// --- HTTP --------------------------------------------------------------------------------
+
+/** A JSON API over HTTPS, read only. */
+export interface HttpProvider {
+  /** @param baseUrl every call goes below it; credentials are headers that are never recorded. */
+  open(baseUrl: string, headers: Record<string, string>): (tracer: Tracer) => HttpContext;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: Json;
+}
+
+export interface HttpContext {
+  /**
+   * GET below the base address. `route` is the declared form (`GET /api/v1/users/{id}`), `values`
+   * fill its braces and are escaped.
+   */
+  get(
+    route: string,
+    values?: Record<string, string>,
+    query?: Record<string, string>,
+  ): Promise<HttpAnswer>;
+  /** Follows `Link: <…>; rel="next"` (RFC 8288); a link to another host is refused. */
+  pages(
+    route: string,
+    values?: Record<string, string>,
+    query?: Record<string, string>,
+  ): AsyncIterable<HttpAnswer>;
+  once<T>(key: string, work: (http: HttpContext) => Promise<T>): Promise<T>;
+}
