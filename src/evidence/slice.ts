@@ -37,7 +37,8 @@ export type ProblemCode =
   | 'ReplayMissing'
   | 'CollectorFailed'
   | 'DoubtfulTime'
-  | 'StandInRecord';
+  | 'StandInRecord'
+  | 'SecretMasked';
 
 /** Something that went wrong, or that an auditor should know, while a slice was collected. */
 export interface Problem {
@@ -46,8 +47,8 @@ export interface Problem {
   message: string;
   /** `error` makes the slice incomplete; a `note` is disclosed and changes nothing. */
   severity: 'error' | 'note';
-  /** Name of the resource that could not be read, where it is one. */
-  resource?: string;
+  /** Names of the resources that could not be read, sorted, where it is about resources. */
+  resources?: string[];
 }
 
 /** A slice's count held against a second, independent count. */
@@ -95,8 +96,6 @@ export interface SliceHeader {
   kind: 'snapshot' | 'events';
   /** When the state held (snapshot): the source's own time where it names one. UTC. */
   observed_at: string;
-  /** The half-open interval [start, end) that was asked for (events). */
-  interval?: { start: string; end: string };
   outcome: SliceOutcome;
   problems: Problem[];
   tie_outs: TieOut[];

@@ -1,0 +1,261 @@
+/** One dataset from one scope: runs a collector's function and turns whatever happens into an outcome. */
+import type { Clock } from '../evidence/clock.ts';
+import { messageOf } from '../evidence/errors.ts';
+import { compareText, type Json, type JsonObject } from '../evidence/json.ts';
+import { maskSecrets } from '../evidence/mask.ts';
+import type { Call, EvidenceRecord, Problem, Slice, TieOut } from '../evidence/slice.ts';
+import {
+  type Answer,
+  type CollectContext,
+  CollectError,
+  type Dataset,
+  type NewRecord,
+  type Scope,
+  type Tracer,
+} from '../plugin.ts';
+import { deadline } from '../providers/deadline.ts';
+import { toJson } from '../providers/wire.ts';
+
+export interface SliceRequest {
+  source: string;
+  // A dataset's context is its provider's; the registry pairs them by the source's id.
+  dataset: Dataset<object>;
+  scope: Scope<object>;
+  clock: Clock;
+  signal: AbortSignal;
+  /** Seconds after which the slice is given up. */
+  deadlineSeconds: number;
+  onRecord: () => void;
+}
+
+/** Collects one slice. Never throws: a throw is an outcome. */
+export async function collectSlice(request: SliceRequest): Promise<Slice> {
+  const { dataset, scope, clock } = request;
+  const draft = new SliceDraft(dataset, clock, request.onRecord);
+  if ('problem' in scope) {
+    draft.problem({ ...scope.problem, severity: 'error' });
+    return draft.close(request.source, scope.name);
+  }
+  const limit = deadline(
+    request.signal,
+    request.deadlineSeconds,
+    `reading ${dataset.name} in ${scope.name}`,
+  );
+  try {
+    const tracer = tracerFor(dataset.calls, dataset.name, limit.signal, draft.trace);
+    const context = { ...scope.attach(tracer), ...draft.context(limit.signal) };
+    await Promise.race([dataset.collect(context), rejectionOf(limit.signal)]);
+  } catch (thrown) {
+    draft.problem(problemOf(thrown));
+  } finally {
+    // What a collector left running must not go on asking for a slice that is closed.
+    limit.clear(new CollectError('Interrupted', `${dataset.name} has ended`));
+  }
+  return draft.close(request.source, scope.name);
+}
+
+/** A tracer that refuses calls that `calls` does not declare. */
+export function tracerFor(
+  calls: Record<string, string>,
+  owner: string,
+  signal: AbortSignal,
+  trace: Trace = new Trace(),
+): Tracer {
+  return {
+    signal,
+    permissionFor(call) {
+      const permission = Object.hasOwn(calls, call) ? calls[call] : undefined;
+      if (permission === undefined) {
+        throw new CollectError(
+          'CallNotDeclared',
+          `${call} is not declared by ${owner} and was not made; declare it in the dataset's calls`,
+        );
+      }
+      return permission;
+    },
+    record: (answer, call) => trace.record(answer, call),
+  };
+}
+
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const rejected = () =>
+      reject(
+        signal.reason instanceof CollectError
+          ? signal.reason
+          : new CollectError('Interrupted', 'the run was interrupted'),
+      );
+    if (signal.aborted) rejected();
+    else signal.addEventListener('abort', rejected, { once: true });
+  });
+}
+
+/** The calls of one slice, each with an id of its own. */
+export class Trace {
+  readonly #ids = new Map<Call, string>();
+  readonly #taken = new Map<string, number>();
+  readonly #byAnswer = new WeakMap<Answer, Call>();
+
+  record(answer: Answer, call: Call): void {
+    this.#byAnswer.set(answer, call);
+    if (this.#ids.has(call)) return;
+    const turn = (this.#taken.get(call.id) ?? 0) + 1;
+    this.#taken.set(call.id, turn);
+    this.#ids.set(call, turn === 1 ? call.id : `${call.id} (${turn})`);
+  }
+
+  idOf(answer: Answer): string | undefined {
+    const call = this.#byAnswer.get(answer);
+    return call && this.#ids.get(call);
+  }
+
+  calls(): Call[] {
+    return [...this.#ids]
+      .map(([call, id]) => ({ ...call, id }))
+      .sort((a, b) => compareText(a.id, b.id));
+  }
+}
+
+class SliceDraft {
+  readonly trace = new Trace();
+  readonly #dataset: Dataset<object>;
+  readonly #clock: Clock;
+  readonly #onRecord: () => void;
+  readonly #schema: Dataset<object>['fields'];
+  readonly #records = new Map<string, EvidenceRecord>();
+  readonly #problems: Problem[] = [];
+  readonly #tieOuts: TieOut[] = [];
+  readonly #masked = new Set<string>();
+  #observedAt: string;
+  #closed = false;
+
+  constructor(dataset: Dataset<object>, clock: Clock, onRecord: () => void) {
+    this.#dataset = dataset;
+    this.#clock = clock;
+    this.#onRecord = onRecord;
+    this.#schema = dataset.fields.strict();
+    this.#observedAt = clock.now().toISOString();
+  }
+
+  problem(problem: Problem): void {
+    if (!this.#closed) this.#problems.push(problem);
+  }
+
+  context(signal: AbortSignal): CollectContext<object> {
+    return {
+      signal,
+      now: () => this.#clock.now(),
+      emit: (record) => this.#emit(record),
+      item: async (known, read) => {
+        try {
+          this.#emit({ ...known, ...(await read()) });
+        } catch (thrown) {
+          if (signal.aborted) throw thrown;
+          this.#emit({ ...known, original: null });
+          this.problem({ ...problemOf(thrown), resources: [known.name] });
+        }
+      },
+      tieOut: (tieOut) => void this.#tieOuts.push(tieOut),
+      note: (code, message) => this.problem({ code, message, severity: 'note' }),
+      observedAt: (time) => {
+        this.#observedAt = time.toISOString();
+      },
+    };
+  }
+
+  #emit(record: NewRecord<object>): void {
+    if (this.#closed) return;
+    const { uid, name } = record;
+    const parsed = this.#schema.safeParse(record.fields);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      this.problem({
+        code: 'InvalidRecord',
+        message: `${this.#dataset.name} got a record that is not of its shape (${issue?.path.join('.')}: ${issue?.message}); the API has changed or the collector is wrong: report it with --record`,
+        severity: 'error',
+        resources: [name],
+      });
+      return;
+    }
+    if (this.#records.has(uid)) {
+      this.problem({
+        code: 'DuplicateRecord',
+        message: `${this.#dataset.name} got two records with one uid; the list changed while it was read, or the collector is wrong: run again`,
+        severity: 'error',
+        resources: [name],
+      });
+      return;
+    }
+    const calls = [...new Set(record.from.map((answer) => this.trace.idOf(answer)))];
+    this.#records.set(uid, {
+      uid,
+      name,
+      fields: maskSecrets(toJson(parsed.data), this.#masked) as JsonObject,
+      original: maskSecrets(toJson(record.original) as Json, this.#masked),
+      calls: calls.filter((id) => id !== undefined).sort(compareText),
+    });
+    this.#onRecord();
+  }
+
+  close(source: string, scope: string): Slice {
+    for (const { by, expected, found } of this.#tieOuts) {
+      if (expected === found) continue;
+      this.problem({
+        code: 'TieOutMismatch',
+        message: `${by} counts ${expected}, the list holds ${found}; run again in case it changed meanwhile, and check what the collecting role may see`,
+        severity: 'error',
+      });
+    }
+    if (this.#masked.size > 0) {
+      this.problem({
+        code: 'SecretMasked',
+        message: `what looks like a secret was masked before it was kept: ${[...this.#masked].sort(compareText).join(', ')}`,
+        severity: 'note',
+      });
+    }
+    this.#closed = true;
+    const records = [...this.#records.values()].sort((a, b) => compareText(a.uid, b.uid));
+    const broken = this.#problems.some((problem) => problem.severity === 'error');
+    return {
+      dataset: this.#dataset.name,
+      version: this.#dataset.version,
+      source,
+      scope,
+      kind: this.#dataset.kind,
+      observed_at: this.#observedAt,
+      outcome: !broken ? 'complete' : records.length > 0 ? 'partial' : 'failed',
+      problems: mergeProblems(this.#problems),
+      tie_outs: this.#tieOuts,
+      records,
+      calls: this.trace.calls(),
+    };
+  }
+}
+
+/** Whatever was thrown, as a problem with a code and a sentence. */
+export function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof CollectError) {
+    return { code: thrown.code, message: thrown.message, severity: 'error' };
+  }
+  return {
+    code: 'CollectorFailed',
+    message: `the collector failed: ${messageOf(thrown)}; report it with --record`,
+    severity: 'error',
+  };
+}
+
+/** The same problem with many resources is one problem. */
+function mergeProblems(problems: Problem[]): Problem[] {
+  const merged = new Map<string, Problem & { resources: string[] }>();
+  for (const problem of problems) {
+    const key = `${problem.severity} ${problem.code} ${problem.message}`;
+    const known = merged.get(key);
+    if (known === undefined) merged.set(key, { ...problem, resources: problem.resources ?? [] });
+    else known.resources = [...known.resources, ...(problem.resources ?? [])];
+  }
+  return [...merged.entries()]
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([, { resources, ...problem }]) =>
+      resources.length === 0 ? problem : { ...problem, resources: resources.sort(compareText) },
+    );
+}

@@ -1,0 +1,53 @@
+import type { Json } from './json.ts';
+
+/**
+ * What a secret looks like, by the formats that issuers publish so that scanners can find them.
+ * Identifiers (an access key id, an account id) are no secrets and stay: joins need them.
+ */
+const secretForms: { kind: string; form: RegExp }[] = [
+  {
+    kind: 'private key',
+    form: /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)/g,
+  },
+  {
+    kind: 'GitHub token',
+    form: /\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b/g,
+  },
+  { kind: 'Slack token', form: /\bxox[abeoprs]-[A-Za-z0-9-]{10,255}/g },
+  {
+    kind: 'JSON Web Token',
+    form: /\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}/g,
+  },
+  {
+    kind: 'AWS secret access key',
+    form: /(?<=secret_?access_?key["'\s:=>]{1,5})[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/gi,
+  },
+  {
+    kind: 'password in a URL',
+    form: /(?<=\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{1,100}:)[^\s/@]{1,200}(?=@)/gi,
+  },
+];
+
+/** Masks what looks like a secret in a text; `found` gets the kind of each. */
+export function maskText(text: string, found: Set<string>): string {
+  let masked = text;
+  for (const { kind, form } of secretForms) {
+    masked = masked.replace(form, () => {
+      found.add(kind);
+      return `[masked: ${kind}]`;
+    });
+  }
+  return masked;
+}
+
+/** The same value with every text in it masked. Unchanged parts are shared, not copied. */
+export function maskSecrets(value: Json, found: Set<string>): Json {
+  if (typeof value === 'string') return maskText(value, found);
+  if (Array.isArray(value)) return value.map((item) => maskSecrets(item, found));
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, maskSecrets(item, found)]),
+    );
+  }
+  return value;
+}

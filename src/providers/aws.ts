@@ -1,0 +1,539 @@
+/**
+ * AWS clients: the only place where they are made. Every attempt of every call passes through
+ * one function here, which refuses what is not declared, limits, records and traces.
+ */
+import { Readable } from 'node:stream';
+import type { AwsCredentialIdentity, RetryStrategyV2, RetryToken } from '@smithy/types';
+import type { JsonObject } from '../evidence/json.ts';
+import type { ProblemCode } from '../evidence/slice.ts';
+import {
+  type AwsContext,
+  type AwsCredentialsChoice,
+  type AwsPaging,
+  type AwsProvider,
+  type AwsService,
+  CallError,
+  CollectError,
+  type Tracer,
+} from '../plugin.ts';
+import type { CallDesk } from './calls.ts';
+import { toJson, type WireAnswer } from './wire.ts';
+
+/** Attempts of one call: with the pauses below about fifteen seconds before a call is given up. */
+const mostAttempts = 15;
+const firstPauseMs = 50;
+const longestPauseMs = 3_000;
+const connectTimeoutMs = 5_000;
+const answerTimeoutMs = 30_000;
+
+/** Where an account's calls go when a service has one endpoint for the whole partition. */
+const homeRegions: Record<string, string> = {
+  'aws-cn': 'cn-north-1',
+  'aws-us-gov': 'us-gov-west-1',
+};
+
+const sts: AwsService<typeof import('@aws-sdk/client-sts')> = {
+  service: 'sts',
+  load: () => import('@aws-sdk/client-sts'),
+};
+
+// What this module uses of an SDK client, whichever service it is for.
+interface SdkCommand {
+  middlewareStack: {
+    add(middleware: unknown, options: { step: string; priority: string; name: string }): void;
+  };
+}
+interface SdkClient {
+  send(command: SdkCommand, options: { abortSignal: AbortSignal }): Promise<object>;
+}
+type SdkModule = Record<string, new (input: unknown) => unknown>;
+interface SdkResponse {
+  statusCode: number;
+  headers: Record<string, string>;
+  body?: unknown;
+}
+interface SdkRequest {
+  protocol: string;
+  hostname: string;
+  port?: number;
+  headers: Record<string, string>;
+}
+
+type Credentials = () => Promise<AwsCredentialIdentity>;
+
+interface Connection {
+  /** How recordings name it. */
+  label: string;
+  credentials: Credentials;
+  /** Twelve digits; empty until the identity is proven. */
+  account: string;
+  partition: string;
+}
+
+export function createAwsProvider(desk: CallDesk, env: NodeJS.ProcessEnv): AwsProvider {
+  const clients = new Map<string, Promise<{ client: SdkClient; module: SdkModule }>>();
+
+  const clientFor = (service: AwsService<unknown>, connection: Connection, region: string) => {
+    const key = `${connection.label} ${service.service} ${region}`;
+    const known = clients.get(key);
+    if (known !== undefined) return known;
+    const made = makeClient(service, connection, region, env, desk.wire.replaying);
+    clients.set(key, made);
+    return made;
+  };
+
+  const send = async (
+    service: AwsService<unknown>,
+    operation: string,
+    input: object,
+    at: {
+      connection: Connection;
+      region: string;
+      tracer: Tracer;
+      page?: number;
+      pageToken?: string;
+    },
+  ): Promise<object> => {
+    const { connection, region, tracer } = at;
+    const name = `${service.service}:${operation}`;
+    const permission = tracer.permissionFor(name);
+    const parameters = toJson(input) as JsonObject;
+    const call = desk.begin(
+      { service: service.service, operation, region, parameters },
+      at.page === undefined ? undefined : { page: at.page, token: at.pageToken },
+    );
+    const { client, module } = await clientFor(service, connection, region);
+    const Command = module[`${operation}Command`];
+    if (Command === undefined) {
+      throw new CollectError(
+        'CollectorFailed',
+        `${name} is not an operation of ${service.service}`,
+      );
+    }
+    const command = new Command(input) as SdkCommand;
+    command.middlewareStack.add(
+      (next: (args: { request: SdkRequest }) => Promise<{ response: SdkResponse }>) =>
+        async (args: { request: SdkRequest }) => {
+          const answer = await desk.attempt(
+            call,
+            {
+              service: service.service,
+              operation,
+              connection: connection.label,
+              region,
+              input: parameters,
+            },
+            `${connection.account} ${service.service}`,
+            originOf(args.request),
+            async () => readResponse((await next(args)).response),
+          );
+          const { HttpResponse } = await import('@smithy/core/protocols');
+          return {
+            response: new HttpResponse({
+              statusCode: answer.status,
+              headers: answer.headers,
+              body: Readable.from([Buffer.from(answer.body)]),
+            }),
+          };
+        },
+      { step: 'deserialize', priority: 'low', name: 'tickmarkWire' },
+    );
+    try {
+      const output = await client.send(command, { abortSignal: tracer.signal });
+      return desk.record(tracer, output, desk.finish(call));
+    } catch (thrown) {
+      const error = callError(thrown, name, permission, connection.account, tracer.signal);
+      throw desk.record(tracer, error, desk.finish(call, error.error));
+    }
+  };
+
+  const contextOf = (
+    connection: Connection,
+    region: string,
+    onces: Map<string, Promise<unknown>>,
+  ) => {
+    const attach = (tracer: Tracer): AwsContext => {
+      const call = (
+        service: AwsService<unknown>,
+        operation: string,
+        input: object,
+        options?: { region?: string },
+      ) =>
+        send(service, operation, input, { connection, region: options?.region ?? region, tracer });
+      const find = async (
+        service: AwsService<unknown>,
+        operation: string,
+        input: object,
+        options: { absent: string[]; region?: string },
+      ) => {
+        try {
+          const output = await call(service, operation, input, options);
+          return desk.alias(tracer, { output }, output);
+        } catch (error) {
+          if (error instanceof CallError && options.absent.includes(error.error)) {
+            return desk.alias(tracer, {}, error);
+          }
+          throw error;
+        }
+      };
+      async function* pages(
+        service: AwsService<unknown>,
+        operation: string,
+        input: Record<string, unknown>,
+        paging: AwsPaging<unknown, string>,
+      ) {
+        const {
+          send: sendField,
+          receive,
+          more,
+        } = paging as {
+          send: string;
+          receive: string;
+          more?: string;
+        };
+        const seen = new Set<string>();
+        let token: string | undefined;
+        for (let page = 1; ; page += 1) {
+          const output = (await send(
+            service,
+            operation,
+            token === undefined ? input : { ...input, [sendField]: token },
+            { connection, region, tracer, page, pageToken: sendField },
+          )) as Record<string, unknown>;
+          const next = output[receive];
+          const hasToken = typeof next === 'string' && next !== '';
+          const hasMore = more === undefined ? hasToken : output[more] === true;
+          const name = `${service.service}:${operation}`;
+          if (hasMore && !hasToken) {
+            throw new CollectError(
+              'RefusedPage',
+              `${name} says that page ${page} is not the last and names no next one: the list is cut; run again, and report it to the service if it stays`,
+            );
+          }
+          yield output;
+          if (!hasMore || !hasToken) return;
+          if (seen.has(next)) {
+            throw new CollectError(
+              'RefusedPage',
+              `${name} names the same next page twice (after page ${page}): the list has no end; run again, and report it to the service if it stays`,
+            );
+          }
+          seen.add(next);
+          token = next;
+        }
+      }
+      const once = <T>(key: string, work: (aws: AwsContext) => Promise<T>): Promise<T> =>
+        desk.once(onces, `${region} ${key}`, tracer, (shared) => work(attach(shared)));
+      // The public types tie each operation to its input and output; behind them all are alike.
+      return {
+        account: connection.account,
+        partition: connection.partition,
+        region,
+        call,
+        find,
+        pages,
+        once,
+      } as unknown as AwsContext;
+    };
+    return attach;
+  };
+
+  return {
+    async defaultRegion() {
+      if (desk.wire.replaying) return undefined;
+      const { loadConfig } = await import('@smithy/core/config');
+      const { NODE_REGION_CONFIG_OPTIONS, NODE_REGION_CONFIG_FILE_OPTIONS } = await import(
+        '@smithy/core/config'
+      );
+      return loadConfig<string | undefined>(
+        { ...NODE_REGION_CONFIG_OPTIONS, default: undefined as unknown as string },
+        NODE_REGION_CONFIG_FILE_OPTIONS,
+      )().catch(() => undefined);
+    },
+    async account(choice, region, tracer) {
+      const connection = await connect(choice, region, tracer);
+      const identity = (await send(
+        sts,
+        'GetCallerIdentity',
+        {},
+        { connection, region, tracer },
+      )) as {
+        Account?: string;
+        Arn?: string;
+      };
+      if (identity.Account === undefined || identity.Arn === undefined) {
+        throw new CollectError(
+          'UnreadableResponse',
+          'sts:GetCallerIdentity named no account; check AWS_ENDPOINT_URL',
+        );
+      }
+      const partition = identity.Arn.split(':')[1] ?? 'aws';
+      const proven: Connection = { ...connection, account: identity.Account, partition };
+      const onces = new Map<string, Promise<unknown>>();
+      return {
+        identity: { subject: identity.Arn, account: identity.Account },
+        partition,
+        in: (name) => contextOf(proven, name, onces),
+      };
+    },
+  };
+
+  async function connect(
+    choice: AwsCredentialsChoice,
+    region: string,
+    tracer: Tracer,
+  ): Promise<Connection> {
+    const base: Connection = {
+      label: choice.profile ?? 'default',
+      credentials: await defaultCredentials(choice.profile, desk.wire.replaying),
+      account: '',
+      partition: 'aws',
+    };
+    const { role } = choice;
+    if (role === undefined) return base;
+    let current: { credentials: AwsCredentialIdentity; renewAt: number } | undefined;
+    const assume = async (): Promise<AwsCredentialIdentity> => {
+      if (current !== undefined && Date.now() < current.renewAt) return current.credentials;
+      const answer = (await send(
+        sts,
+        'AssumeRole',
+        {
+          RoleArn: role,
+          RoleSessionName: 'tickmark',
+          ...(choice.externalId === undefined ? {} : { ExternalId: choice.externalId }),
+        },
+        { connection: base, region, tracer },
+      )) as {
+        Credentials?: {
+          AccessKeyId?: string;
+          SecretAccessKey?: string;
+          SessionToken?: string;
+          Expiration?: Date;
+        };
+      };
+      const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.Credentials ?? {};
+      if (!AccessKeyId || !SecretAccessKey || !SessionToken) {
+        throw new CollectError(
+          'UnreadableResponse',
+          `sts:AssumeRole gave no credentials for ${role}`,
+        );
+      }
+      const credentials = {
+        accessKeyId: AccessKeyId,
+        secretAccessKey: SecretAccessKey,
+        sessionToken: SessionToken,
+      };
+      // Renewed five minutes early, so that no call under way loses them.
+      current = { credentials, renewAt: (Expiration?.getTime() ?? 0) - 300_000 };
+      return credentials;
+    };
+    await assume();
+    return { ...base, label: role, credentials: assume };
+  }
+}
+
+async function defaultCredentials(
+  profile: string | undefined,
+  replaying: boolean,
+): Promise<Credentials> {
+  // A replay signs nothing that leaves the machine; the SDK only wants something to sign with.
+  if (replaying) return async () => ({ accessKeyId: 'replay', secretAccessKey: 'replay' });
+  const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
+  return fromNodeProviderChain(profile === undefined ? {} : { profile });
+}
+
+async function makeClient(
+  service: AwsService<unknown>,
+  connection: Connection,
+  region: string,
+  env: NodeJS.ProcessEnv,
+  replaying: boolean,
+): Promise<{ client: SdkClient; module: SdkModule }> {
+  const module = (await service.load()) as SdkModule;
+  // Each package exports one client class (`IAMClient`) beside smithy's own `__Client`.
+  const name = Object.keys(module).find((key) => /^[A-Z][A-Za-z0-9]*Client$/.test(key));
+  const Client = name === undefined ? undefined : module[name];
+  if (Client === undefined) {
+    throw new CollectError(
+      'CollectorFailed',
+      `the client package of ${service.service} exports no client`,
+    );
+  }
+  const { NodeHttpHandler } = await import('@smithy/node-http-handler');
+  const customEndpoint =
+    !replaying && (env.AWS_ENDPOINT_URL ?? env.AWS_ENDPOINT_URL_S3) !== undefined;
+  const client = new Client({
+    region,
+    credentials: connection.credentials,
+    retryStrategy: retryStrategy(replaying),
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: connectTimeoutMs,
+      requestTimeout: answerTimeoutMs,
+    }),
+    // A stand-in's certificate and DNS know no bucket names; S3 itself prefers them in the host.
+    ...(service.service === 's3'
+      ? { forcePathStyle: customEndpoint, followRegionRedirects: true }
+      : {}),
+  }) as SdkClient & SdkCommand;
+  client.middlewareStack.add(
+    (next: (args: { request: SdkRequest }) => unknown) => (args: { request: SdkRequest }) => {
+      // S3 Control puts the account before the host; an address or localhost has no sub-domains.
+      args.request.hostname = args.request.hostname.replace(
+        /^\d{12}\.(?=localhost$|[\d.]+$|\[)/,
+        '',
+      );
+      return next(args);
+    },
+    { step: 'build', priority: 'low', name: 'tickmarkHost' },
+  );
+  return { client, module };
+}
+
+/**
+ * Retries what may pass: throttling, broken connections, the server's own errors. The pause is
+ * random below a doubling limit ("full jitter"), and never shorter than `Retry-After` asks.
+ */
+function retryStrategy(replaying: boolean): RetryStrategyV2 {
+  const token = (count: number, delay: number): RetryToken => ({
+    getRetryCount: () => count,
+    getRetryDelay: () => delay,
+  });
+  return {
+    acquireInitialRetryToken: async () => token(0, 0),
+    async refreshRetryTokenForRetry(previous, info) {
+      const count = previous.getRetryCount() + 1;
+      const passing = info.errorType !== 'CLIENT_ERROR' || isUnreadable(info.error);
+      if (!passing || count >= mostAttempts) throw new Error('not retried');
+      if (replaying) return token(count, 0);
+      const limit = Math.min(longestPauseMs, firstPauseMs * 2 ** count);
+      const asked =
+        info.retryAfterHint === undefined ? 0 : info.retryAfterHint.getTime() - Date.now();
+      return token(count, Math.max(Math.random() * limit, asked));
+    },
+    recordSuccess: () => {},
+  };
+}
+
+async function readResponse(response: SdkResponse): Promise<WireAnswer> {
+  const parts: Uint8Array[] = [];
+  if (response.body instanceof Readable) {
+    for await (const part of response.body) parts.push(part as Uint8Array);
+  }
+  const headers = Object.fromEntries(
+    Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  return { status: response.statusCode, headers, body: Buffer.concat(parts) };
+}
+
+function originOf(request: SdkRequest): string {
+  const port = request.port === undefined ? '' : `:${request.port}`;
+  return `${request.protocol}//${request.hostname}${port}`;
+}
+
+/** The home region of a partition's global services. */
+export function homeRegion(partition: string): string {
+  return homeRegions[partition] ?? 'us-east-1';
+}
+
+const deniedErrors =
+  /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|UnauthorizedAccess|AuthorizationError|NotAuthorized|Forbidden|403)$/;
+const credentialErrors =
+  /^(CredentialsProviderError|ExpiredToken|ExpiredTokenException|InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|SignatureDoesNotMatch|AuthFailure|InvalidToken|RequestExpired)$/;
+const throttlingErrors =
+  /^(Throttling.*|.*Throttled.*|RequestLimitExceeded|TooManyRequests.*|SlowDown|BandwidthLimitExceeded|RequestThrottled.*|PriorRequestNotComplete|429)$/;
+const connectionErrors =
+  /^(TimeoutError|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ERR_STREAM_PREMATURE_CLOSE|CERT_.*|.*_CERT.*|.*CERTIFICATE.*|NetworkingError)$/;
+
+interface Thrown {
+  name?: string;
+  code?: string;
+  Code?: string;
+  message?: string;
+  $metadata?: { httpStatusCode?: number };
+  $response?: { statusCode?: number };
+}
+
+/** True for an answer that came whole and was not what the API says it gives. */
+function isUnreadable(thrown: unknown): boolean {
+  const { name = '', message = '', $response } = thrown as Thrown;
+  return (
+    name === 'SyntaxError' ||
+    /Deserialization error|Unclosed tag|is not valid JSON|XML/i.test(message) ||
+    ($response?.statusCode === 200 && !(thrown instanceof CollectError))
+  );
+}
+
+/** Turns whatever the SDK threw into a code, and a sentence that says what to do. */
+function callError(
+  thrown: unknown,
+  call: string,
+  permission: string,
+  account: string,
+  signal: AbortSignal,
+): CallError {
+  if (thrown instanceof CallError) return thrown;
+  if (thrown instanceof CollectError) {
+    return new CallError(thrown.code, thrown.message, thrown.code, null);
+  }
+  const {
+    name = 'Error',
+    code,
+    Code,
+    message = String(thrown),
+    $metadata,
+    $response,
+  } = thrown as Thrown;
+  const status = $metadata?.httpStatusCode ?? $response?.statusCode ?? null;
+  const names = [Code, name, code, status === null ? undefined : String(status)].filter(
+    (item) => item !== undefined,
+  );
+  const is = (pattern: RegExp) => names.some((item) => pattern.test(item));
+  const at = account === '' ? '' : ` in account ${account}`;
+  const error = Code ?? (name === 'Error' ? (code ?? name) : name);
+  const make = (problem: ProblemCode, text: string) => new CallError(problem, text, error, status);
+
+  if (signal.aborted) {
+    const reason = signal.reason;
+    if (reason instanceof CollectError) return make(reason.code, reason.message);
+    return make('Interrupted', `${call} was interrupted`);
+  }
+  if (is(credentialErrors)) {
+    return make(
+      'NoCredentials',
+      `${call}: AWS did not accept the credentials (${oneLine(message)}); set AWS_PROFILE or AWS_ACCESS_KEY_ID, or sign in again`,
+    );
+  }
+  if (
+    is(throttlingErrors) ||
+    (status === 503 && /slow ?down|reduce your request rate/i.test(message))
+  ) {
+    return make(
+      'Throttled',
+      `${call}${at} was throttled ${mostAttempts} times; run again at a quieter time or ask AWS for a higher limit`,
+    );
+  }
+  if (is(deniedErrors)) {
+    return make(
+      'AccessDenied',
+      `add ${permission} to the policy of the role that collects${at} (tickmark permissions prints the whole policy); ${call} was refused`,
+    );
+  }
+  if (is(connectionErrors)) {
+    return make(
+      'ConnectionFailed',
+      `${call}${at}: no whole answer (${oneLine(message)}); check the network, the proxy and AWS_ENDPOINT_URL, then run again`,
+    );
+  }
+  if (isUnreadable(thrown) && (status === null || status < 400)) {
+    return make(
+      'UnreadableResponse',
+      `${call}${at} answered with something that is not of its API (${oneLine(message)}); check AWS_ENDPOINT_URL and any proxy between`,
+    );
+  }
+  return make('ServiceError', `${call}${at} failed: ${error}: ${oneLine(message)}`);
+}
+
+function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}

@@ -1,0 +1,149 @@
+/**
+ * The manifest of a bundle: everything that one run saw and found, by digest, chained to the
+ * bundle before. Its bytes are RFC 8785 canonical JSON (docs/formats/bundle.md).
+ */
+import { z } from 'zod';
+import { TickmarkError } from '../evidence/errors.ts';
+import { canonicalJson, sha256 } from '../evidence/json.ts';
+import { statuses } from '../evidence/result.ts';
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const time = z.iso.datetime();
+const count = z.int().nonnegative();
+
+const list = z.strictObject({
+  count,
+  digest,
+  chunks: z.array(z.strictObject({ digest, count })),
+});
+
+const problem = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  severity: z.enum(['error', 'note']),
+  resources: z.array(z.string()).optional(),
+});
+
+const slice = z.strictObject({
+  dataset: z.string(),
+  version: z.int(),
+  source: z.string(),
+  scope: z.string(),
+  kind: z.enum(['snapshot', 'events']),
+  observed_at: time,
+  outcome: z.enum(['complete', 'partial', 'failed']),
+  problems: z.array(problem),
+  tie_outs: z.array(z.strictObject({ by: z.string(), expected: z.int(), found: z.int() })),
+  records: list,
+  calls: list,
+});
+
+export const manifestSchema = z.strictObject({
+  format: z.literal('tickmark-bundle/1'),
+  /** Id of the run: when it started, and six random digits. */
+  run: z.string().regex(/^\d{8}T\d{6}Z-[0-9a-f]{6}$/),
+  /** From 1, without a hole. */
+  sequence: z.int().positive(),
+  /** SHA-256 of the manifest before; null in the first. */
+  previous: digest.nullable(),
+  /** `run` collects and evaluates; `collect` holds no results; `evaluate` holds another run's slices. */
+  kind: z.enum(['run', 'collect', 'evaluate']),
+  /** Whose evidence an `evaluate` judged. */
+  evidence_of: z.strictObject({ run: z.string(), digest }).nullable(),
+  started_at: time,
+  finished_at: time,
+  clock: z.enum(['system', 'simulated']),
+  /** Where answers came from: the services themselves, or a folder of recorded exchanges. */
+  answers: z.enum(['live', 'replayed']),
+  tool: z.strictObject({
+    name: z.literal('tickmark'),
+    version: z.string(),
+    commit: z.string().nullable(),
+  }),
+  operator: z.union([
+    z.strictObject({ ci: z.string() }),
+    z.strictObject({ user: z.string(), host: z.string() }),
+  ]),
+  organization: z.string(),
+  configuration: digest,
+  parameters: z.record(z.string(), z.record(z.string(), z.json())),
+  controls: z.array(z.strictObject({ id: z.string(), file: z.string(), digest })),
+  sources: z.array(
+    z.strictObject({
+      id: z.string(),
+      use: z.string(),
+      identities: z.array(z.strictObject({ subject: z.string(), account: z.string() })),
+      left_out: z.array(z.strictObject({ scope: z.string(), reason: z.string() })),
+    }),
+  ),
+  /** Scheme, host and port of everything that was asked. */
+  endpoints: z.array(z.string()),
+  /** Requests sent, attempts included. */
+  requests: count,
+  slices: z.array(slice),
+  results: z
+    .strictObject({
+      counts: z.strictObject(
+        Object.fromEntries(statuses.map((status) => [status, count])) as Record<
+          (typeof statuses)[number],
+          typeof count
+        >,
+      ),
+      list,
+    })
+    .nullable(),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type SealedSlice = Manifest['slices'][number];
+
+/** A manifest with its own digest, which the next one names. */
+export interface Bundle {
+  manifest: Manifest;
+  digest: string;
+}
+
+export function formatManifest(manifest: Manifest): { bytes: Buffer; digest: string } {
+  const bytes = Buffer.from(canonicalJson(manifest), 'utf8');
+  return { bytes, digest: sha256(bytes) };
+}
+
+/**
+ * Reads a manifest's bytes: they come from a store that others can write to.
+ * @throws TickmarkError IntegrityBroken when they are not a manifest in canonical form.
+ */
+export function parseManifest(bytes: Uint8Array, where: string): Bundle {
+  const text = Buffer.from(bytes).toString('utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new TickmarkError(
+      'IntegrityBroken',
+      `${where} is not JSON: it was changed or damaged; restore it from a copy`,
+      { cause },
+    );
+  }
+  const format = (value as { format?: unknown } | null)?.format;
+  if (typeof format === 'string' && /^tickmark-bundle\/([2-9]|\d\d)/.test(format)) {
+    throw new TickmarkError(
+      'IntegrityBroken',
+      `${where} is of format ${format}, which this version does not know; update Tickmark`,
+    );
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new TickmarkError(
+      'IntegrityBroken',
+      `${where} is not a manifest (${issue?.path.join('.')}: ${issue?.message}): it was changed or damaged; restore it from a copy`,
+    );
+  }
+  if (canonicalJson(value) !== text) {
+    throw new TickmarkError(
+      'IntegrityBroken',
+      `${where} is not in canonical form (RFC 8785): it was changed; restore it from a copy`,
+    );
+  }
+  return { manifest: parsed.data, digest: sha256(bytes) };
+}

@@ -1,0 +1,275 @@
+import { describe, expect, it } from 'vitest';
+import { collectSlice, type SliceRequest, tracerFor } from '../../src/collect/slice.ts';
+import { simulatedClock } from '../../src/evidence/clock.ts';
+import type { Call } from '../../src/evidence/slice.ts';
+import {
+  type CollectContext,
+  CollectError,
+  type Dataset,
+  personal,
+  type Tracer,
+  z,
+} from '../../src/plugin.ts';
+
+interface Api {
+  tracer: Tracer;
+}
+type Context = Api & CollectContext<{ email?: string | undefined; note?: string | undefined }>;
+
+const fields = z.object({
+  email: personal(z.string()).optional().describe('Address.'),
+  note: z.string().optional().describe('Remark.'),
+});
+
+function request(
+  collect: (context: Context) => Promise<void>,
+  over: Partial<SliceRequest> = {},
+): SliceRequest {
+  const dataset: Dataset<Api, typeof fields> = {
+    name: 'okta.users.list',
+    version: 1,
+    title: 'Users',
+    kind: 'snapshot',
+    level: 'organisation',
+    fields,
+    calls: { 'GET /users': 'okta.users.read' },
+    collect,
+  };
+  return {
+    source: 'people',
+    dataset: dataset as unknown as Dataset<object>,
+    scope: { level: 'organisation', name: 'acme', attach: (tracer) => ({ tracer }) },
+    clock: simulatedClock(new Date('2026-01-01T02:00:00Z')),
+    signal: new AbortController().signal,
+    deadlineSeconds: 5,
+    onRecord: () => {},
+    ...over,
+  };
+}
+
+const user = (name: string) => ({
+  uid: name,
+  name,
+  fields: { email: `${name}@example.com` },
+  original: { login: name },
+  from: [],
+});
+
+const call = (id: string): Call => ({
+  id,
+  service: 'http',
+  operation: 'GET /users',
+  parameters: {},
+  request_id: 'r1',
+  server_date: null,
+  status: 200,
+  attempts: 1,
+  started_at: '2026-01-01T02:00:00.000Z',
+  finished_at: '2026-01-01T02:00:00.000Z',
+  endpoint: null,
+});
+
+describe('collectSlice', () => {
+  it('gives a complete slice, its records sorted by uid', async () => {
+    const slice = await collectSlice(
+      request(async ({ emit }) => {
+        for (const name of ['carol', 'alice', 'bob']) emit(user(name));
+      }),
+    );
+    expect(slice).toMatchObject({
+      outcome: 'complete',
+      problems: [],
+      scope: 'acme',
+      source: 'people',
+    });
+    expect(slice.records.map(({ uid }) => uid)).toEqual(['alice', 'bob', 'carol']);
+    expect(slice.observed_at).toMatch(/^2026-01-01T02:00:00/);
+  });
+
+  it('is complete with no records: an empty list after a whole enumeration counts', async () => {
+    expect(await collectSlice(request(async () => {}))).toMatchObject({
+      outcome: 'complete',
+      records: [],
+    });
+  });
+
+  it('ties a record to the calls it was made from, each by an id of its own', async () => {
+    const slice = await collectSlice(
+      request(async ({ emit, tracer }) => {
+        const [first, second] = [{}, {}];
+        tracer.record(first, call('http:GET /users'));
+        tracer.record(second, call('http:GET /users'));
+        emit({ ...user('alice'), from: [second, first, second] });
+      }),
+    );
+    expect(slice.calls.map(({ id }) => id)).toEqual(['http:GET /users', 'http:GET /users (2)']);
+    expect(slice.records[0]?.calls).toEqual(['http:GET /users', 'http:GET /users (2)']);
+  });
+
+  it('is failed after a throw without records, partial after one with records', async () => {
+    const throws = async () => {
+      throw new CollectError('AccessDenied', 'add okta.users.read');
+    };
+    expect(await collectSlice(request(throws))).toMatchObject({
+      outcome: 'failed',
+      problems: [{ code: 'AccessDenied', message: 'add okta.users.read', severity: 'error' }],
+    });
+    const partial = await collectSlice(
+      request(async ({ emit }) => {
+        emit(user('alice'));
+        await throws();
+      }),
+    );
+    expect(partial.outcome).toBe('partial');
+    expect(partial.records).toHaveLength(1);
+  });
+
+  it("gives a code to a throw that is nobody's", async () => {
+    const slice = await collectSlice(
+      request(async () => {
+        throw new TypeError('x is not a function');
+      }),
+    );
+    expect(slice.problems).toMatchObject([{ code: 'CollectorFailed' }]);
+    expect(slice.problems[0]?.message).toContain('x is not a function');
+  });
+
+  it('keeps an item that could not be read, and is partial', async () => {
+    const slice = await collectSlice(
+      request(async ({ item }) => {
+        const known = { uid: 'a', name: 'a', fields: {}, from: [] };
+        await item(known, async () => ({
+          fields: { email: 'a@example.com' },
+          original: {},
+          from: [],
+        }));
+        for (const uid of ['c', 'b']) {
+          await item({ ...known, uid, name: uid }, async () => {
+            throw new CollectError('AccessDenied', 'add okta.users.read');
+          });
+        }
+      }),
+    );
+    expect(slice.outcome).toBe('partial');
+    expect(slice.records.map(({ uid, fields }) => [uid, fields])).toEqual([
+      ['a', { email: 'a@example.com' }],
+      ['b', {}],
+      ['c', {}],
+    ]);
+    expect(slice.problems).toEqual([
+      {
+        code: 'AccessDenied',
+        message: 'add okta.users.read',
+        severity: 'error',
+        resources: ['b', 'c'],
+      },
+    ]);
+  });
+
+  it.each([
+    ['InvalidRecord', 'a field of another type', { ...user('bob'), fields: { email: 3 } }],
+    ['InvalidRecord', 'a field that is not declared', { ...user('bob'), fields: { phone: '1' } }],
+    ['DuplicateRecord', 'a uid that was there before', user('alice')],
+  ])('is partial with %s for %s', async (code, _why, record) => {
+    const slice = await collectSlice(
+      request(async ({ emit }) => {
+        emit(user('alice'));
+        emit(record as never);
+      }),
+    );
+    expect(slice).toMatchObject({ outcome: 'partial', problems: [{ code, severity: 'error' }] });
+    expect(slice.records).toHaveLength(1);
+  });
+
+  it('is incomplete when a tie-out does not match, and keeps both counts', async () => {
+    const slice = await collectSlice(
+      request(async ({ emit, tieOut }) => {
+        emit(user('alice'));
+        tieOut({ by: 'total', expected: 2, found: 1 });
+      }),
+    );
+    expect(slice).toMatchObject({
+      outcome: 'partial',
+      tie_outs: [{ by: 'total', expected: 2, found: 1 }],
+      problems: [{ code: 'TieOutMismatch' }],
+    });
+  });
+
+  it('stays complete with a note', async () => {
+    const slice = await collectSlice(
+      request(async ({ note }) => note('StandInRecord', 'taken from elsewhere')),
+    );
+    expect(slice).toMatchObject({ outcome: 'complete', problems: [{ severity: 'note' }] });
+  });
+
+  it('masks what looks like a secret, and discloses that it did', async () => {
+    const secret = `ghp_${'q'.repeat(36)}`;
+    const slice = await collectSlice(
+      request(async ({ emit }) =>
+        emit({ ...user('alice'), fields: { note: secret }, original: { raw: secret } }),
+      ),
+    );
+    expect(JSON.stringify(slice)).not.toContain(secret);
+    expect(slice).toMatchObject({ outcome: 'complete', problems: [{ code: 'SecretMasked' }] });
+  });
+
+  it('takes the time of observation that the source names', async () => {
+    const slice = await collectSlice(
+      request(async ({ observedAt }) => observedAt(new Date('2025-12-31T22:00:00Z'))),
+    );
+    expect(slice.observed_at).toBe('2025-12-31T22:00:00.000Z');
+  });
+
+  it('gives up at its deadline, whatever the collector does, and takes nothing afterwards', async () => {
+    let late: (() => void) | undefined;
+    const slice = await collectSlice(
+      request(
+        ({ emit }) => {
+          emit(user('alice'));
+          late = () => emit(user('bob'));
+          return new Promise(() => {});
+        },
+        { deadlineSeconds: 0.05 },
+      ),
+    );
+    late?.();
+    expect(slice).toMatchObject({ outcome: 'partial', problems: [{ code: 'DeadlineExceeded' }] });
+    expect(slice.records).toHaveLength(1);
+  });
+
+  it('ends when the run is interrupted', async () => {
+    const run = new AbortController();
+    const pending = collectSlice(request(() => new Promise(() => {}), { signal: run.signal }));
+    run.abort();
+    expect(await pending).toMatchObject({ outcome: 'failed', problems: [{ code: 'Interrupted' }] });
+  });
+
+  it('fails with the reason of a scope that could not be reached', async () => {
+    const slice = await collectSlice(
+      request(async () => {}, {
+        scope: {
+          level: 'organisation',
+          name: 'acme',
+          problem: { code: 'NoCredentials', message: 'renew the token' },
+        },
+      }),
+    );
+    expect(slice).toMatchObject({ outcome: 'failed', problems: [{ code: 'NoCredentials' }] });
+  });
+});
+
+describe('tracerFor', () => {
+  it('refuses a call that is not declared', () => {
+    const tracer = tracerFor(
+      { 'iam:ListUsers': 'iam:ListUsers' },
+      'x',
+      new AbortController().signal,
+    );
+    expect(tracer.permissionFor('iam:ListUsers')).toBe('iam:ListUsers');
+    for (const call of ['iam:DeleteUser', 'constructor', '__proto__']) {
+      expect(() => tracer.permissionFor(call)).toThrowError(
+        expect.objectContaining({ code: 'CallNotDeclared' }),
+      );
+    }
+  });
+});

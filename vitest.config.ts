@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // The command line is tested as it is installed: built once, before everything.
+    // globalSetup later
+    env: {
+      // Nothing here may look for credentials beyond loopback.
+      AWS_EC2_METADATA_DISABLED: 'true',
+      NO_COLOR: '1',
+    },
+    testTimeout: 20_000,
+  },
+});
