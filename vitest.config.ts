@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // The command line is tested as it is installed: built once, before everything.
-    // globalSetup later
+    globalSetup: 'test/global-setup.ts',
     env: {
       // Nothing here may look for credentials beyond loopback.
       AWS_EC2_METADATA_DISABLED: 'true',

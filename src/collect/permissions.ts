@@ -19,7 +19,9 @@ export function awsPolicy(
   datasets: Pick<Dataset<object>, 'calls'>[],
   roles: string[],
 ): IamPolicy {
-  const permissions = [...new Set([source, ...datasets].flatMap(({ calls }) => Object.values(calls)))]
+  const permissions = [
+    ...new Set([source, ...datasets].flatMap(({ calls }) => Object.values(calls))),
+  ]
     .filter((permission) => !needNoPermission.has(permission) && permission !== 'sts:AssumeRole')
     .sort(compareText);
   const assume = {

@@ -20,25 +20,29 @@ export interface EvidenceRecord {
  */
 export type SliceOutcome = 'complete' | 'partial' | 'failed';
 
-export type ProblemCode =
-  | 'AccessDenied'
-  | 'NoCredentials'
-  | 'Throttled'
-  | 'ServiceError'
-  | 'ConnectionFailed'
-  | 'UnreadableResponse'
-  | 'DeadlineExceeded'
-  | 'Interrupted'
-  | 'CallNotDeclared'
-  | 'RefusedPage'
-  | 'TieOutMismatch'
-  | 'InvalidRecord'
-  | 'DuplicateRecord'
-  | 'ReplayMissing'
-  | 'CollectorFailed'
-  | 'DoubtfulTime'
-  | 'StandInRecord'
-  | 'SecretMasked';
+export const problemCodes = [
+  'AccessDenied',
+  'NoCredentials',
+  'Throttled',
+  'ServiceError',
+  'ConnectionFailed',
+  'UnreadableResponse',
+  'DeadlineExceeded',
+  'Interrupted',
+  'CallNotDeclared',
+  'RefusedPage',
+  'TieOutMismatch',
+  'InvalidRecord',
+  'DuplicateRecord',
+  'ReplayMissing',
+  'CollectorFailed',
+  'DoubtfulTime',
+  'StandInRecord',
+  'SecretMasked',
+] as const;
+
+/** What kind of problem; docs/errors.md says what each means and what to do. */
+export type ProblemCode = (typeof problemCodes)[number];
 
 /** Something that went wrong, or that an auditor should know, while a slice was collected. */
 export interface Problem {
@@ -79,10 +83,12 @@ export interface Call {
   /** UTC, RFC 3339. */
   started_at: string;
   finished_at: string;
-  /** Where the call went: scheme, host and port. */
+  /** Where the call went: scheme, host and port; null where a recording answered. */
   endpoint: string | null;
-  /** The error code, if the call failed. */
+  /** The service's error, if the call failed. */
   error?: string;
+  /** The service's error by which it said that there is no such thing: an answer. */
+  absent?: string;
 }
 
 /** One dataset from one scope in one run: the unit of completeness. */

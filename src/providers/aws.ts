@@ -171,7 +171,7 @@ export function createAwsProvider(desk: CallDesk, env: NodeJS.ProcessEnv): AwsPr
           return desk.alias(tracer, { output }, output);
         } catch (error) {
           if (error instanceof CallError && options.absent.includes(error.error)) {
-            return desk.alias(tracer, {}, error);
+            return desk.absent(tracer, {}, error);
           }
           throw error;
         }
@@ -349,6 +349,8 @@ async function makeClient(
   env: NodeJS.ProcessEnv,
   replaying: boolean,
 ): Promise<{ client: SdkClient; module: SdkModule }> {
+  // The SDK's note about old Node versions is for its developers; package.json pins both.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   const module = (await service.load()) as SdkModule;
   // Each package exports one client class (`IAMClient`) beside smithy's own `__Client`.
   const name = Object.keys(module).find((key) => /^[A-Z][A-Za-z0-9]*Client$/.test(key));
@@ -360,8 +362,10 @@ async function makeClient(
     );
   }
   const { NodeHttpHandler } = await import('@smithy/node-http-handler');
-  const customEndpoint =
-    !replaying && (env.AWS_ENDPOINT_URL ?? env.AWS_ENDPOINT_URL_S3) !== undefined;
+  const custom = replaying ? undefined : customEndpoint(service.service, env);
+  // S3 Control puts the account before the host, which an address cannot have: its endpoint is
+  // made with a name, and the host set right before the request is signed.
+  const named = custom !== undefined && service.service === 's3control';
   const client = new Client({
     region,
     credentials: connection.credentials,
@@ -370,23 +374,35 @@ async function makeClient(
       connectionTimeout: connectTimeoutMs,
       requestTimeout: answerTimeoutMs,
     }),
-    // A stand-in's certificate and DNS know no bucket names; S3 itself prefers them in the host.
+    // A stand-in knows no bucket names in its host; S3 itself prefers them there.
     ...(service.service === 's3'
-      ? { forcePathStyle: customEndpoint, followRegionRedirects: true }
+      ? { forcePathStyle: custom !== undefined, followRegionRedirects: true }
       : {}),
+    ...(named ? { endpoint: withHost(custom, 'localhost') } : {}),
   }) as SdkClient & SdkCommand;
-  client.middlewareStack.add(
-    (next: (args: { request: SdkRequest }) => unknown) => (args: { request: SdkRequest }) => {
-      // S3 Control puts the account before the host; an address or localhost has no sub-domains.
-      args.request.hostname = args.request.hostname.replace(
-        /^\d{12}\.(?=localhost$|[\d.]+$|\[)/,
-        '',
-      );
-      return next(args);
-    },
-    { step: 'build', priority: 'low', name: 'tickmarkHost' },
-  );
+  if (named) {
+    client.middlewareStack.add(
+      (next: (args: { request: SdkRequest }) => unknown) => (args: { request: SdkRequest }) => {
+        args.request.hostname = custom.hostname;
+        return next(args);
+      },
+      { step: 'build', priority: 'low', name: 'tickmarkHost' },
+    );
+  }
   return { client, module };
+}
+
+/** The endpoint that the environment names instead of the service's own, as the SDKs do. */
+function customEndpoint(service: string, env: NodeJS.ProcessEnv): URL | undefined {
+  const variable = service === 's3control' ? 'S3_CONTROL' : service.toUpperCase();
+  const address = env[`AWS_ENDPOINT_URL_${variable}`] ?? env.AWS_ENDPOINT_URL;
+  return address !== undefined && URL.canParse(address) ? new URL(address) : undefined;
+}
+
+function withHost(address: URL, hostname: string): string {
+  const changed = new URL(address);
+  changed.hostname = hostname;
+  return changed.href;
 }
 
 /**

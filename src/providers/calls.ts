@@ -69,9 +69,11 @@ export class CallDesk {
     const answer = await limiter.run(async () => {
       call.attempts += 1;
       call.status = null;
-      call.endpoint = endpoint;
       this.requests += 1;
-      this.endpoints.add(endpoint);
+      if (!this.wire.replaying) {
+        call.endpoint = endpoint;
+        this.endpoints.add(endpoint);
+      }
       return this.wire.send(key, live);
     }, isThrottled);
     call.status = answer.status;
@@ -89,6 +91,16 @@ export class CallDesk {
     call.finished_at = this.#clock.now().toISOString();
     if (error !== undefined) call.error = error;
     return call;
+  }
+
+  /** An error that says that there is no such thing is an answer, and stands so in the trace. */
+  absent<T extends Answer>(tracer: Tracer, wrapper: T, error: Answer): T {
+    const call = this.#calls.get(error);
+    if (call?.error !== undefined) {
+      call.absent = call.error;
+      delete call.error;
+    }
+    return this.alias(tracer, wrapper, error);
   }
 
   /** Ties an answer to its call, for this slice and for whoever shares the answer later. */

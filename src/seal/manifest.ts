@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { TickmarkError } from '../evidence/errors.ts';
 import { canonicalJson, sha256 } from '../evidence/json.ts';
 import { statuses } from '../evidence/result.ts';
+import { problemCodes } from '../evidence/slice.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const time = z.iso.datetime();
@@ -18,10 +19,10 @@ const list = z.strictObject({
 });
 
 const problem = z.strictObject({
-  code: z.string(),
+  code: z.enum(problemCodes),
   message: z.string(),
   severity: z.enum(['error', 'note']),
-  resources: z.array(z.string()).optional(),
+  resources: z.array(z.string()).exactOptional(),
 });
 
 const slice = z.strictObject({
@@ -83,6 +84,8 @@ export const manifestSchema = z.strictObject({
   slices: z.array(slice),
   results: z
     .strictObject({
+      /** The time that ages were counted to: when collecting ended. */
+      as_of: time,
       counts: z.strictObject(
         Object.fromEntries(statuses.map((status) => [status, count])) as Record<
           (typeof statuses)[number],

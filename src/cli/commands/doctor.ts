@@ -1,0 +1,131 @@
+import { compareText } from '../../evidence/json.ts';
+import type { Call, Problem } from '../../evidence/slice.ts';
+import type { CollectOptions, CommandIo } from '../command.ts';
+import { type ExitCode, exitCodes } from '../exit.ts';
+import { askSources } from '../night.ts';
+import { grouped } from '../print-night.ts';
+import { openProject } from '../project.ts';
+import { plural, printable, type Terminal, wrap } from '../terminal.ts';
+
+/** How the calls of one name in one scope went. */
+interface CallReport {
+  source: string;
+  scope: string;
+  /** `s3:GetBucketPolicy`. */
+  call: string;
+  made: number;
+  failed: number;
+  /** Names of the errors, each once. */
+  errors: string[];
+}
+
+interface Examination {
+  sources: {
+    id: string;
+    identities: { subject: string; account: string }[];
+    left_out: { scope: string; reason: string }[];
+  }[];
+  calls: CallReport[];
+  problems: { source: string; scope: string; dataset: string; problem: Problem }[];
+  store: { location: string; bundles: number };
+  requests: number;
+  endpoints: string[];
+}
+
+/**
+ * `tickmark doctor`: asks everything that a night would ask, keeps nothing, and says how each
+ * call went. Whether a call is allowed is best told by making it.
+ */
+export async function doctor(io: CommandIo, options: CollectOptions): Promise<ExitCode> {
+  const project = await openProject(options);
+  const calls = new Map<string, CallReport>();
+  const problems: Examination['problems'] = [];
+  const asked = await askSources(project, options, io, async (slice) => {
+    const { source, scope, dataset } = slice;
+    for (const call of slice.calls) count(calls, source, scope, call);
+    for (const problem of slice.problems) problems.push({ source, scope, dataset, problem });
+  });
+  const examination: Examination = {
+    sources: asked.sources.map(({ id, identities, left_out }) => ({ id, identities, left_out })),
+    calls: [...calls.values()].sort((a, b) => compareText(orderOf(a), orderOf(b))),
+    problems,
+    store: {
+      location: project.store.backend.location,
+      bundles: (await project.store.last())?.manifest.sequence ?? 0,
+    },
+    requests: asked.requests,
+    endpoints: asked.endpoints,
+  };
+  const healthy = problems.every(({ problem }) => problem.severity === 'note');
+  if (options.json) io.terminal.out(JSON.stringify({ ...examination, healthy }));
+  else print(io.terminal, examination, healthy);
+  return healthy ? exitCodes.complete : exitCodes.incomplete;
+}
+
+/** A call that several slices share counts in each of them; failures are what matters. */
+function count(
+  calls: Map<string, CallReport>,
+  source: string,
+  scope: string,
+  { service, operation, error }: Call,
+): void {
+  const call = `${service}:${operation}`;
+  const key = `${source} ${scope} ${call}`;
+  const report = calls.get(key) ?? { source, scope, call, made: 0, failed: 0, errors: [] };
+  calls.set(key, report);
+  report.made += 1;
+  if (error === undefined) return;
+  report.failed += 1;
+  if (!report.errors.includes(error)) report.errors.push(error);
+}
+
+function orderOf({ source, scope, call }: CallReport): string {
+  return `${source} ${scope} ${call}`;
+}
+
+function print(terminal: Terminal, examination: Examination, healthy: boolean): void {
+  const { out, style, width } = terminal;
+  for (const { id, identities, left_out } of examination.sources) {
+    out(style('bold', `Source ${id}`));
+    if (identities.length === 0) out('  Nobody: the credentials proved nothing.');
+    for (const { subject, account } of identities) {
+      out(`  You are ${printable(subject)} in ${account}.`);
+    }
+    for (const line of grouped(left_out, ({ reason }) => `Not asked: ${reason}`)) {
+      for (const each of wrap(line, width, '  ')) out(style('yellow', each));
+    }
+    const own = examination.calls.filter((report) => report.source === id);
+    for (const { scope, call, made, failed, errors } of own) {
+      const bad = failed > 0;
+      const answers = errors.length === 0 ? '' : `, ${failed} answered ${errors.join(', ')}`;
+      const mark = style(bad ? 'yellow' : 'green', bad ? '?' : '✓');
+      out(`  ${mark} ${scope} ${call}: ${plural(made, 'call')}${printable(answers)}`);
+    }
+    out();
+  }
+  for (const [text, places] of merged(examination.problems)) {
+    for (const line of wrap(text, width)) out(style('yellow', line));
+    for (const place of places) out(`  ${place}`);
+  }
+  if (examination.problems.length > 0) out();
+  const { location, bundles } = examination.store;
+  out(`Store ${location}: ${plural(bundles, 'bundle')}`);
+  out(
+    `${plural(examination.requests, 'API request')} to ${examination.endpoints.join(', ') || 'nobody'}`,
+  );
+  out(
+    healthy
+      ? 'Everything that the tests need was answered.'
+      : 'Some evidence cannot be collected; see above.',
+  );
+}
+
+/** The same sentence once, with everything that it is about. */
+function merged(problems: Examination['problems']): Map<string, string[]> {
+  const lines = new Map<string, string[]>();
+  for (const { source, scope, dataset, problem } of problems) {
+    const text = `${problem.severity === 'note' ? 'Note' : problem.code}: ${problem.message}`;
+    lines.set(text, [...(lines.get(text) ?? []), `${source} ${scope} ${dataset}`]);
+  }
+  return lines;
+}

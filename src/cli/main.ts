@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+/** The command line: parse, call, print, exit code. Each command is loaded when it is called. */
+import { TickmarkError } from '../evidence/errors.ts';
+import type { CommandIo } from './command.ts';
+import { exitCodeOfError, exitCodes } from './exit.ts';
+import { packageVersion } from './package.ts';
+
+const argv = process.argv.slice(2);
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  // Asked by scripts all the time: answered before anything else is loaded.
+  process.stdout.write(`${packageVersion()}\n`);
+} else {
+  process.exitCode = await main(argv);
+}
+
+async function main(args: string[]): Promise<number> {
+  const { createTerminal } = await import('./terminal.ts');
+  const interrupted = new AbortController();
+  const terminal = createTerminal(process.env);
+  const io: CommandIo = { terminal, env: process.env, signal: interrupted.signal };
+  const onSignal = () => {
+    if (interrupted.signal.aborted) process.exit(exitCodes.interrupted);
+    terminal.err('Interrupted: stopping. Nothing of this run is kept. (Again to stop at once.)');
+    interrupted.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  // `tickmark results | head` closes our output: that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+    throw error;
+  });
+  try {
+    const { createProgram } = await import('./program.ts');
+    return await createProgram(io)(args);
+  } catch (error) {
+    if (interrupted.signal.aborted) return exitCodes.interrupted;
+    if (error instanceof TickmarkError) {
+      terminal.err(`tickmark: ${error.message}`);
+      return exitCodeOfError(error.code);
+    }
+    terminal.err(`tickmark: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+    terminal.err('This is a fault in Tickmark; please report it with the lines above.');
+    return exitCodes.incomplete;
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}

@@ -1,0 +1,203 @@
+/** The table at the end of a run: read in ten seconds, with all that has to be done. */
+import type { ControlOutcome, Deviation, NightSummary } from '../report/summary.ts';
+import {
+  humanTime,
+  plural,
+  printable,
+  type Style,
+  type Terminal,
+  table,
+  wrap,
+} from './terminal.ts';
+
+/** Deviations of one test that are printed; the rest is counted. */
+const mostPerTest = 10;
+/** Scopes that are named behind one sentence. */
+const mostScopes = 5;
+/** Slices and notes that are printed one by one. */
+const mostLines = 20;
+
+const styleOf: Record<ControlOutcome, Style> = {
+  'no deviations': 'green',
+  deviations: 'red',
+  incomplete: 'yellow',
+  'not tested': 'dim',
+};
+
+export function printNight(terminal: Terminal, night: NightSummary, seconds: number): void {
+  const { out, style, width } = terminal;
+  out(
+    `${style('bold', printable(night.organization))} · ${night.kind} ${night.run} · ${humanTime(night.started_at)}`,
+  );
+  for (const line of disclosures(night)) out(style('yellow', line));
+  out();
+  printControls(terminal, night);
+  printDeviations(terminal, night.deviations);
+  printGaps(terminal, night);
+  printAsides(terminal, night);
+  for (const line of totals(night, seconds)) for (const each of wrap(line, width)) out(each);
+}
+
+/** What a reader must know before believing a line of the rest. */
+function disclosures(night: NightSummary): string[] {
+  const foreign = night.endpoints.filter((endpoint) => !isProvidersOwn(endpoint));
+  return [
+    ...(night.clock === 'simulated' ? ['Simulated clock: these times prove nothing.'] : []),
+    ...(night.answers === 'replayed'
+      ? ['Answered from recorded exchanges, not by the services themselves.']
+      : []),
+    ...(night.answers === 'live' && foreign.length > 0
+      ? [`Asked at ${foreign.join(', ')}, which is not an address of the provider's own.`]
+      : []),
+  ];
+}
+
+function isProvidersOwn(endpoint: string): boolean {
+  return (
+    URL.canParse(endpoint) &&
+    /^https:.*\.(amazonaws\.com|amazonaws\.com\.cn|api\.aws)$/.test(endpoint.replace(/:443$/, ''))
+  );
+}
+
+function printControls({ out, style, width }: Terminal, { controls }: NightSummary): void {
+  const rows = controls.map(({ id, title, outcome, counts }) => [
+    id,
+    title,
+    outcome,
+    String(counts.pass),
+    String(counts.fail),
+    String(counts.error),
+  ]);
+  const [head = '', ...lines] = table(
+    [
+      { title: 'CONTROL' },
+      { title: 'TITLE', shrinks: true },
+      { title: 'OUTCOME' },
+      { title: 'PASS', align: 'right' },
+      { title: 'FAIL', align: 'right' },
+      { title: 'ERROR', align: 'right' },
+    ],
+    rows,
+    width,
+  );
+  out(style('bold', head));
+  lines.forEach((line, index) => {
+    out(style(styleOf[controls[index]?.outcome ?? 'not tested'], line));
+  });
+  out();
+}
+
+function printDeviations(terminal: Terminal, deviations: readonly Deviation[]): void {
+  if (deviations.length === 0) return;
+  const { out, style, width } = terminal;
+  out(style('bold', `${plural(deviations.length, 'deviation')}`));
+  for (const [test, rows] of groupBy(deviations, ({ test }) => test)) {
+    const [first] = rows;
+    out(`  ${style('red', test)} (${first?.control}) ${first?.title}`);
+    for (const { resource, reason } of rows.slice(0, mostPerTest)) {
+      const line = `${resource.name} in ${resource.scope}: ${reason}`;
+      for (const each of wrap(line, width, '    ')) out(each);
+    }
+    if (rows.length > mostPerTest) {
+      out(
+        `    … and ${rows.length - mostPerTest} more: tickmark results --test ${test} --status fail`,
+      );
+    }
+    for (const each of wrap(`Remedy: ${first?.remediation}`, width, '    '))
+      out(style('cyan', each));
+  }
+  out();
+}
+
+function printGaps(terminal: Terminal, { not_collected, unjudged }: NightSummary): void {
+  const { out, style, width } = terminal;
+  if (not_collected.length > 0) {
+    out(style('bold', `${plural(not_collected.length, 'slice')} not completely collected`));
+    const sentences = not_collected.flatMap(({ source, scope, dataset, outcome, problems }) =>
+      problems.map(({ code, message, resources = [] }) => ({
+        where: `${source} ${scope} ${dataset} (${outcome})`,
+        why: `${code}: ${message}`,
+        resources,
+      })),
+    );
+    // One missing permission often stops several slices: said once, with all that it stops.
+    for (const [why, rows] of [...groupBy(sentences, (each) => each.why)].slice(0, mostLines)) {
+      for (const each of wrap(why, width, '  ')) out(style('yellow', each));
+      for (const { where, resources } of rows.slice(0, mostPerTest)) {
+        const names = resources.slice(0, 3).join(', ');
+        const more = resources.length > 3 ? ` and ${resources.length - 3} more` : '';
+        out(`    ${printable(where)}${names === '' ? '' : `: ${printable(names)}${more}`}`);
+      }
+      if (rows.length > mostPerTest) out(`    … and ${rows.length - mostPerTest} more slices`);
+    }
+    out();
+  }
+  if (unjudged.length > 0) {
+    const all = unjudged.reduce((sum, { count }) => sum + count, 0);
+    out(style('bold', `${plural(all, 'result')} could not be told`));
+    for (const [reason, rows] of groupBy(unjudged, (each) => each.reason)) {
+      for (const line of wrap(reason, width, '  ')) out(style('yellow', line));
+      const tests = rows.map(({ test, control, count }) => `${test} (${control}): ${count}`);
+      for (const line of wrap(tests.join(', '), width, '    ')) out(line);
+    }
+    out();
+  }
+}
+
+function printAsides(terminal: Terminal, { notes, left_out }: NightSummary): void {
+  const { out, style, width } = terminal;
+  const lines = [
+    ...grouped(left_out, ({ source, reason }) => `Not asked: ${source}: ${reason}`),
+    ...grouped(notes, ({ source, message }) => `Note: ${source}: ${message}`),
+  ];
+  if (lines.length === 0) return;
+  for (const line of lines.slice(0, mostLines)) {
+    for (const each of wrap(line, width)) out(style('dim', each));
+  }
+  if (lines.length > mostLines) {
+    out(style('dim', `… and ${lines.length - mostLines} more; --json has all`));
+  }
+  out();
+}
+
+/** One line for each text, with the scopes that it is about. */
+export function grouped<T extends { scope: string }>(
+  items: T[],
+  textOf: (item: T) => string,
+): string[] {
+  return [...groupBy(items, textOf)].map(([text, rows]) => {
+    const scopes = [...new Set(rows.map(({ scope }) => scope))];
+    const shown = scopes.slice(0, mostScopes).join(', ');
+    const more = scopes.length > mostScopes ? ` and ${scopes.length - mostScopes} more` : '';
+    return `${text} (${shown}${more})`;
+  });
+}
+
+function totals(night: NightSummary, seconds: number): string[] {
+  const { counts, bundle } = night;
+  const words: [number, string][] = [
+    [counts.pass, 'pass'],
+    [counts.fail, 'fail'],
+    [counts.error, 'error'],
+    [counts.waived, 'waived'],
+    [counts.not_applicable, 'not applicable'],
+    [counts.not_tested, 'not tested'],
+  ];
+  const results = words.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  const requests = plural(night.requests, 'API request');
+  return [
+    ...(results.length === 0 ? [] : [`Results: ${results.join(' · ')}`]),
+    `${plural(night.slices, 'slice')}, ${plural(night.records, 'record')}, ${requests}, ${seconds.toFixed(1)} s`,
+    `Bundle ${bundle.sequence} sealed, unsigned: ${bundle.path}`,
+    `Head of the chain: ${bundle.sequence} sha256:${bundle.digest}`,
+  ];
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return groups;
+}

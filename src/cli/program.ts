@@ -1,0 +1,295 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { statuses } from '../evidence/result.ts';
+import type { CollectOptions, CommandIo, ProjectOptions } from './command.ts';
+import { exitCodes } from './exit.ts';
+import { packageVersion } from './package.ts';
+
+const defaultDeadlineSeconds = 600;
+
+/** Builds the command line. The function it returns parses arguments and gives the exit code. */
+export function createProgram(io: CommandIo): (args: string[]) => Promise<number> {
+  let exitCode: number = exitCodes.complete;
+  /** Loads a command's module and keeps its exit code. */
+  const action =
+    <Args extends unknown[]>(
+      load: () => Promise<(io: CommandIo, ...args: Args) => Promise<number>>,
+    ) =>
+    async (...args: Args) => {
+      exitCode = await (await load())(io, ...args);
+    };
+
+  const program = new Command('tickmark')
+    .description(
+      'Collects SOC 2 Type II evidence every night, checks it against controls, and seals it.',
+    )
+    .version(packageVersion(), '-V, --version')
+    .helpCommand(true)
+    .showHelpAfterError('Run tickmark --help for the commands.')
+    .showSuggestionAfterError(true)
+    .exitOverride();
+  program.configureOutput({
+    writeOut: (text) => io.terminal.out(text.trimEnd()),
+    writeErr: (text) => io.terminal.err(text.trimEnd()),
+  });
+  program.addHelpText(
+    'after',
+    `
+Examples:
+  tickmark demo                       a night's run without any account
+  tickmark init && tickmark run       the first night of your own
+  tickmark results --status fail      what deviates, and why
+
+Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or configuration ·
+3 evidence incomplete · 4 integrity broken · 130 interrupted`,
+  );
+
+  const command = (parent: Command, name: string, description: string, examples: string[]) =>
+    parent
+      .command(name)
+      .description(description)
+      .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
+  const withProject = (made: Command) =>
+    made
+      .option('-c, --config <file>', 'the configuration', 'tickmark.yaml')
+      .option('--store <place>', 'where bundles live, instead of store: in the configuration');
+  const withCollecting = (made: Command) =>
+    withProject(made)
+      .option('--json', 'print the summary as data')
+      .addOption(
+        new Option(
+          '--clock <time>',
+          'simulate the clock from this time on; written into the manifest',
+        ).argParser(parseTime),
+      )
+      .option('--record <folder>', 'write every exchange with the APIs there, secrets masked')
+      .addOption(
+        new Option(
+          '--replay <folder>',
+          'answer from recorded exchanges instead of the network',
+        ).conflicts('record'),
+      )
+      .addOption(
+        new Option('--deadline <seconds>', 'give a slice up after this long')
+          .argParser(parsePositive)
+          .default(defaultDeadlineSeconds),
+      );
+
+  withCollecting(
+    command(program, 'run', 'Collect, evaluate and seal: what the nightly job calls.', [
+      'tickmark run',
+      'tickmark run --json > summary.json',
+    ]),
+  ).action(action<[CollectOptions]>(async () => (await import('./commands/run.ts')).run));
+
+  withCollecting(
+    command(program, 'collect', 'Collect and seal evidence without judging it.', [
+      'tickmark collect',
+    ]),
+  ).action(action<[CollectOptions]>(async () => (await import('./commands/run.ts')).collectOnly));
+
+  withProject(
+    command(
+      program,
+      'evaluate',
+      "Judge evidence that is already sealed by today's controls; sealed as a bundle of its own.",
+      ['tickmark evaluate', 'tickmark evaluate --run 20260131T020000Z-1a2b3c'],
+    ),
+  )
+    .option('--run <id>', 'the run whose evidence is judged (default: the latest)')
+    .option('--json', 'print the summary as data')
+    .action(
+      action<[ProjectOptions & { run?: string; json?: boolean }]>(
+        async () => (await import('./commands/evaluate.ts')).evaluate,
+      ),
+    );
+
+  withProject(
+    command(program, 'results', 'Print results, one line for each test and resource.', [
+      'tickmark results',
+      'tickmark results --json --status fail,error',
+      'tickmark results --test aws-iam-mfa --run 20260131T020000Z-1a2b3c',
+    ]),
+  )
+    .option('--run <id>', 'the run (default: the latest)')
+    .addOption(
+      new Option('--status <list>', `only these: ${statuses.join(', ')}`).argParser(parseStatuses),
+    )
+    .option('--control <id>', 'only this control')
+    .option('--test <id>', 'only this test')
+    .option('--json', 'print one JSON object a line')
+    .action(
+      action<[import('./commands/results.ts').ResultsOptions]>(
+        async () => (await import('./commands/results.ts')).results,
+      ),
+    );
+
+  command(program, 'init', 'Write a commented tickmark.yaml for what is found here.', [
+    'tickmark init',
+    'tickmark init --config ops/tickmark.yaml',
+  ])
+    .option('-c, --config <file>', 'the file to write', 'tickmark.yaml')
+    .option('--organization <name>', 'whose evidence it is')
+    .option('--force', 'replace a file that exists')
+    .option('--json', 'print what was written as data')
+    .action(
+      action<[import('./commands/init.ts').InitOptions]>(
+        async () => (await import('./commands/init.ts')).init,
+      ),
+    );
+
+  withCollecting(
+    command(
+      program,
+      'doctor',
+      'Try each source: who am I, which calls are allowed, what exists that is not asked.',
+      ['tickmark doctor'],
+    ),
+  ).action(action<[CollectOptions]>(async () => (await import('./commands/doctor.ts')).doctor));
+
+  withProject(
+    command(
+      program,
+      'permissions',
+      'Print the least-privilege IAM policy for the tests that are enabled.',
+      ['tickmark permissions', 'tickmark permissions > policy.json'],
+    ),
+  )
+    .option('--source <id>', 'the source, where several use AWS')
+    .option('--json', 'print JSON; it is JSON either way')
+    .action(
+      action<[ProjectOptions & { source?: string }]>(
+        async () => (await import('./commands/permissions.ts')).permissions,
+      ),
+    );
+
+  const controls = command(program, 'controls', 'Look at controls and try their tests.', [
+    'tickmark controls list',
+    'tickmark controls test ./controls',
+  ]);
+  const onControls = async () => import('./commands/controls.ts');
+  withProject(
+    command(controls, 'list', 'List the controls with their tests.', ['tickmark controls list']),
+  )
+    .option('--json', 'print data')
+    .action(action<[ProjectOptions & { json?: boolean }]>(async () => (await onControls()).list));
+  withProject(
+    command(controls, 'show', 'Show one control whole.', ['tickmark controls show AC-02']),
+  )
+    .argument('<id>', 'the id of a control, or of one of its tests')
+    .option('--json', 'print data')
+    .action(
+      action<[string, ProjectOptions & { json?: boolean }]>(async () => (await onControls()).show),
+    );
+  withProject(
+    command(controls, 'lint', 'Look for faults and gaps in control files.', [
+      'tickmark controls lint',
+      'tickmark controls lint ./controls',
+    ]),
+  )
+    .argument('[path...]', 'files or folders, instead of controls: in the configuration')
+    .option('--json', 'print data')
+    .action(
+      action<[string[], ProjectOptions & { json?: boolean }]>(
+        async () => (await onControls()).lint,
+      ),
+    );
+  withProject(
+    command(controls, 'test', "Run the cases at the bottom of each control's tests.", [
+      'tickmark controls test',
+      'tickmark controls test ./controls/AC-02-mfa.yaml',
+    ]),
+  )
+    .argument('[path...]', 'files or folders, instead of controls: in the configuration')
+    .option('--json', 'print data')
+    .action(
+      action<[string[], ProjectOptions & { json?: boolean }]>(
+        async () => (await onControls()).test,
+      ),
+    );
+  command(controls, 'schema', 'Print the JSON Schema of a control file, or of tickmark.yaml.', [
+    'tickmark controls schema',
+    'tickmark controls schema --of config',
+  ])
+    .addOption(
+      new Option('--of <what>', 'which schema').choices(['control', 'config']).default('control'),
+    )
+    .option('--json', 'print JSON; it is JSON either way')
+    .action(action<[{ of: 'control' | 'config' }]>(async () => (await onControls()).schema));
+
+  const collectors = command(program, 'collectors', 'Look at collectors and their datasets.', [
+    'tickmark collectors list',
+    'tickmark collectors show aws.iam',
+  ]);
+  const onCollectors = async () => import('./commands/collectors.ts');
+  const withPlugins = (made: Command) =>
+    made
+      .option('-c, --config <file>', 'the configuration, for its plugins', 'tickmark.yaml')
+      .option('--json', 'print data');
+  withPlugins(
+    command(collectors, 'list', 'List the collectors with their datasets.', [
+      'tickmark collectors list',
+    ]),
+  ).action(action<[{ config: string; json?: boolean }]>(async () => (await onCollectors()).list));
+  withPlugins(
+    command(collectors, 'show', 'Show the datasets of a collector with their fields.', [
+      'tickmark collectors show aws.iam',
+      'tickmark collectors show aws.s3.buckets',
+    ]),
+  )
+    .argument('<id>', 'the id of a collector or the name of a dataset')
+    .action(
+      action<[string, { config: string; json?: boolean }]>(async () => (await onCollectors()).show),
+    );
+
+  command(
+    program,
+    'demo',
+    "A night's run on recorded exchanges: no account, no network, a simulated clock.",
+    ['tickmark demo', 'tickmark demo --json'],
+  )
+    .option('--store <folder>', 'where its bundles go', './tickmark-demo/evidence')
+    .option('--json', 'print the summary as data')
+    .action(
+      action<[{ store: string; json?: boolean }]>(
+        async () => (await import('./commands/demo.ts')).demo,
+      ),
+    );
+
+  return async (args) => {
+    try {
+      await program.parseAsync(args, { from: 'user' });
+      return exitCode;
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error;
+      // Help and version were asked for; anything else is a wrong command line.
+      return error.exitCode === 0 ? exitCodes.complete : exitCodes.usage;
+    }
+  };
+}
+
+function parseTime(text: string): string {
+  const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+  if (!form.test(text) || Number.isNaN(Date.parse(text))) {
+    throw new InvalidArgumentError('Expected a time such as 2026-01-31T02:00:00Z.');
+  }
+  return new Date(text).toISOString();
+}
+
+function parsePositive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0 || value > 86_400) {
+    throw new InvalidArgumentError('Expected a number of seconds above 0, one day at most.');
+  }
+  return value;
+}
+
+function parseStatuses(text: string): string[] {
+  const asked = text.split(',').map((status) => status.trim());
+  const unknown = asked.filter((status) => !(statuses as readonly string[]).includes(status));
+  if (unknown.length > 0) {
+    throw new InvalidArgumentError(
+      `There is no status ${unknown.join(', ')}; there are ${statuses.join(', ')}.`,
+    );
+  }
+  return asked;
+}

@@ -1,0 +1,120 @@
+/** Everything that a command works on: configuration, registry, compiled controls, store. */
+import { resolve } from 'node:path';
+import type { ConfiguredSource } from '../collect/collect.ts';
+import { loadPlugin } from '../collect/plugins.ts';
+import { createRegistry, type Registry, sourceOf } from '../collect/registry.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { type CompiledControl, compileControls } from '../controls/compile.ts';
+import { type LoadedControl, loadControls } from '../controls/load.ts';
+import { TickmarkError } from '../evidence/errors.ts';
+import { folderBackend } from '../store/folder.ts';
+import { Store } from '../store/store.ts';
+import { type Fault, FaultError } from '../yaml/fault.ts';
+import { didYouMean } from '../yaml/nearest.ts';
+import type { ProjectOptions } from './command.ts';
+import { packageRoot } from './package.ts';
+
+/** A source as configured, before it is given a client. */
+export type SourceEntry = Omit<ConfiguredSource, 'provider'>;
+
+export interface Project {
+  loaded: LoadedConfig;
+  registry: Registry;
+  sources: SourceEntry[];
+  /** Control files of the categories in scope. */
+  files: LoadedControl[];
+  controls: CompiledControl[];
+  /** Datasets that the tests read. */
+  wanted: ReadonlySet<string>;
+  store: Store;
+}
+
+/** @throws TickmarkError with everything that is wrong in the configuration or the controls. */
+export async function openProject(options: ProjectOptions): Promise<Project> {
+  const loaded = loadConfig(options.config);
+  const registry = await openRegistry(loaded);
+  const sources = configuredSources(loaded, registry);
+  const { categories, controls: references, parameters } = loaded.config;
+  const files = loadControls(references, loaded.directory, packageRoot).filter(({ control }) =>
+    categories.includes(control.category),
+  );
+  const controls = compileControls(files, registry.datasets, {
+    parameters,
+    fault: loaded.fault,
+  });
+  return {
+    loaded,
+    registry,
+    sources,
+    files,
+    controls,
+    wanted: datasetsOf(controls),
+    store: openStore(options.store ?? placeOf(loaded)),
+  };
+}
+
+/** The collectors that there are: built in, and from the plugins of a configuration. */
+export async function openRegistry(loaded?: LoadedConfig): Promise<Registry> {
+  const { builtin } = await import('../../collectors/index.ts');
+  const references = loaded?.config.plugins ?? [];
+  const plugins = await Promise.all(
+    references.map(async (from) => ({
+      from,
+      plugin: await loadPlugin(from, loaded?.directory ?? '.'),
+    })),
+  );
+  return createRegistry([{ from: 'built in', plugin: builtin }, ...plugins]);
+}
+
+/** The datasets that any test of these controls reads, looked-up ones too. */
+export function datasetsOf(controls: readonly CompiledControl[]): Set<string> {
+  const tests = controls.flatMap((control) => control.tests);
+  return new Set(
+    tests.flatMap(({ types, lookups }) => [types.name, ...lookups.map((each) => each.types.name)]),
+  );
+}
+
+export function openStore(place: string): Store {
+  if (isAddress(place)) {
+    throw new TickmarkError(
+      'InvalidConfiguration',
+      `store: this version keeps bundles in a folder, not in ${place}; name a folder`,
+    );
+  }
+  return new Store(folderBackend(place));
+}
+
+/** The configured store; a relative folder is relative to the configuration. */
+export function placeOf({ config, directory }: LoadedConfig): string {
+  return isAddress(config.store) ? config.store : resolve(directory, config.store);
+}
+
+function isAddress(place: string): boolean {
+  return /^[a-z0-9]+:\/\//i.test(place);
+}
+
+function configuredSources(loaded: LoadedConfig, registry: Registry): SourceEntry[] {
+  const faults: Fault[] = [];
+  const sources = loaded.config.sources.flatMap((entry, index): SourceEntry[] => {
+    const source = registry.sources.get(entry.use);
+    if (source === undefined) {
+      const known = [...registry.sources.keys()];
+      faults.push(
+        loaded.fault(
+          ['sources', index, 'use'],
+          `there is no source "${entry.use}"${didYouMean(entry.use, known)}; there are ${known.join(', ')}, and those that plugins: bring`,
+        ),
+      );
+      return [];
+    }
+    const checked = loaded.checkWith(index, source.config);
+    if (!checked.ok) {
+      faults.push(...checked.faults);
+      return [];
+    }
+    const collectors = registry.collectors.filter((each) => sourceOf(each) === source.id);
+    return [{ id: entry.id, source, config: checked.value, collectors }];
+  });
+  if (faults.length > 0) throw new FaultError('InvalidConfiguration', faults);
+  return sources;
+}

@@ -1,0 +1,102 @@
+/** How things are printed: results to stdout, everything else to stderr, colours on a terminal only. */
+import { styleText } from 'node:util';
+
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+export interface Terminal {
+  /** Columns that a line may fill. */
+  readonly width: number;
+  /** True where a person is looking: progress lines and colours. */
+  readonly interactive: boolean;
+  out(line?: string): void;
+  err(line?: string): void;
+  style(style: Style, text: string): string;
+}
+
+/** Tables on a pipe are as wide as they need to be, within reason. */
+const widthWithoutTerminal = 120;
+
+export function createTerminal(env: NodeJS.ProcessEnv): Terminal {
+  const { stdout, stderr } = process;
+  const coloured = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+  return {
+    width: stdout.columns ?? widthWithoutTerminal,
+    interactive: stderr.isTTY === true && !env.CI,
+    out: (line = '') => void stdout.write(`${line}\n`),
+    err: (line = '') => void stderr.write(`${line}\n`),
+    style: (style, text) => (coloured ? styleText(style, text) : text),
+  };
+}
+
+/**
+ * What comes from outside may hold terminal escapes or line breaks; a printed line may not.
+ */
+export function printable(text: string): string {
+  // C0 and C1 controls, and the marks that turn the direction of text around.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, '\u{fffd}');
+}
+
+export interface Column {
+  title: string;
+  align?: 'right';
+  /** The column that gives way when the table is too wide. */
+  shrinks?: boolean;
+}
+
+/** Rows as lines, cut to `width`. The first line is the head. */
+export function table(columns: Column[], rows: string[][], width: number): string[] {
+  const cells = [columns.map((column) => column.title), ...rows.map((row) => row.map(printable))];
+  const widths = columns.map((_column, index) =>
+    Math.max(...cells.map((row) => textWidth(row[index] ?? ''))),
+  );
+  const gaps = 2 * (columns.length - 1);
+  const excess = widths.reduce((sum, each) => sum + each, gaps) - width;
+  const shrinking = columns.findIndex((column) => column.shrinks);
+  if (excess > 0 && shrinking >= 0) {
+    widths[shrinking] = Math.max(12, (widths[shrinking] ?? 0) - excess);
+  }
+  return cells.map((row) =>
+    columns
+      .map((column, index) => {
+        const most = widths[index] ?? 0;
+        const text = cut(row[index] ?? '', most);
+        const pad = ' '.repeat(Math.max(0, most - textWidth(text)));
+        return column.align === 'right' ? pad + text : text + pad;
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Text broken at spaces to lines of at most `width`, each behind `indent`. */
+export function wrap(text: string, width: number, indent = ''): string[] {
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of printable(text).split(' ')) {
+    const joined = line === indent ? line + word : `${line} ${word}`;
+    if (textWidth(joined) > width && line !== indent) {
+      lines.push(line);
+      line = indent + word;
+    } else line = joined;
+  }
+  return [...lines, line];
+}
+
+/** `1 result`, `2 results`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+}
+
+/** `2026-01-31 04:05:06 UTC`. */
+export function humanTime(time: string): string {
+  return `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
+}
+
+function cut(text: string, most: number): string {
+  return textWidth(text) <= most ? text : `${[...text].slice(0, Math.max(0, most - 1)).join('')}…`;
+}
+
+function textWidth(text: string): number {
+  return [...text].length;
+}

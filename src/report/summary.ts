@@ -1,0 +1,152 @@
+/** What a night found, as data: the terminal's table and `--json` are both made from it. */
+import type { CompiledControl } from '../controls/compile.ts';
+import { noCounts, type Result, type StatusCounts } from '../evidence/result.ts';
+import type { Problem } from '../evidence/slice.ts';
+import type { Bundle } from '../seal/manifest.ts';
+
+/** `incomplete` outranks `deviations`: what was not seen may be worse than what was. */
+export type ControlOutcome = 'no deviations' | 'deviations' | 'incomplete' | 'not tested';
+
+export interface ControlSummary {
+  id: string;
+  title: string;
+  outcome: ControlOutcome;
+  counts: StatusCounts;
+}
+
+export interface Deviation {
+  control: string;
+  test: string;
+  title: string;
+  resource: Result['resource'];
+  reason: string;
+  remediation: string;
+}
+
+/** A slice that is not complete, and why. */
+export interface NotCollected {
+  source: string;
+  scope: string;
+  dataset: string;
+  outcome: 'partial' | 'failed';
+  problems: Problem[];
+}
+
+/** Rows that should have been judged and could not be, by test. */
+export interface Unjudged {
+  control: string;
+  test: string;
+  count: number;
+  /** The most frequent reason. */
+  reason: string;
+}
+
+export interface NightSummary {
+  organization: string;
+  run: string;
+  kind: 'run' | 'collect' | 'evaluate';
+  evidence_of: string | null;
+  started_at: string;
+  finished_at: string;
+  clock: 'system' | 'simulated';
+  answers: 'live' | 'replayed';
+  controls: ControlSummary[];
+  counts: StatusCounts;
+  deviations: Deviation[];
+  not_collected: NotCollected[];
+  unjudged: Unjudged[];
+  notes: { source: string; scope: string; dataset: string; message: string }[];
+  left_out: { source: string; scope: string; reason: string }[];
+  endpoints: string[];
+  requests: number;
+  slices: number;
+  records: number;
+  /** `signed` is false: this version seals without a signature. */
+  bundle: { sequence: number; digest: string; path: string; signed: false };
+}
+
+/** @param results the bundle's own, in any order. */
+export async function summarise(
+  { manifest, digest }: Bundle,
+  path: string,
+  controls: readonly CompiledControl[],
+  results: AsyncIterable<Result>,
+): Promise<NightSummary> {
+  const byControl = new Map(controls.map(({ control }) => [control.id, noCounts()]));
+  const tests = new Map(controls.flatMap(({ tests: all }) => all.map((test) => [test.id, test])));
+  const deviations: Deviation[] = [];
+  const unjudged = new Map<string, { control: string; reasons: Map<string, number> }>();
+  const counts = noCounts();
+  for await (const { control, test, resource, status, reason } of results) {
+    counts[status] += 1;
+    const ofControl = byControl.get(control);
+    if (ofControl !== undefined) ofControl[status] += 1;
+    if (status === 'fail') {
+      const known = tests.get(test);
+      const remediation = known?.definition.remediation ?? '';
+      deviations.push({
+        control,
+        test,
+        title: known?.title ?? test,
+        resource,
+        reason,
+        remediation,
+      });
+    }
+    if (status === 'error') {
+      const { reasons } = unjudged.get(test) ?? { reasons: new Map<string, number>() };
+      unjudged.set(test, { control, reasons: reasons.set(reason, (reasons.get(reason) ?? 0) + 1) });
+    }
+  }
+  const slices = manifest.slices;
+  return {
+    organization: manifest.organization,
+    run: manifest.run,
+    kind: manifest.kind,
+    evidence_of: manifest.evidence_of?.run ?? null,
+    started_at: manifest.started_at,
+    finished_at: manifest.finished_at,
+    clock: manifest.clock,
+    answers: manifest.answers,
+    controls: controls.map(({ control }) => {
+      const own = byControl.get(control.id) ?? noCounts();
+      return { id: control.id, title: control.title, outcome: outcomeOf(own), counts: own };
+    }),
+    counts,
+    deviations,
+    not_collected: slices.flatMap(({ source, scope, dataset, outcome, problems }) =>
+      outcome === 'complete'
+        ? []
+        : [{ source, scope, dataset, outcome, problems: errorsOf(problems) }],
+    ),
+    unjudged: [...unjudged].map(([test, { control, reasons }]) => ({
+      control,
+      test,
+      count: [...reasons.values()].reduce((sum, each) => sum + each, 0),
+      reason: [...reasons].reduce((most, each) => (each[1] > most[1] ? each : most))[0],
+    })),
+    notes: slices.flatMap(({ source, scope, dataset, problems }) =>
+      problems
+        .filter((problem) => problem.severity === 'note')
+        .map(({ message }) => ({ source, scope, dataset, message })),
+    ),
+    left_out: manifest.sources.flatMap(({ id, left_out }) =>
+      left_out.map((each) => ({ source: id, ...each })),
+    ),
+    endpoints: manifest.endpoints,
+    requests: manifest.requests,
+    slices: slices.length,
+    records: slices.reduce((sum, slice) => sum + slice.records.count, 0),
+    bundle: { sequence: manifest.sequence, digest, path, signed: false },
+  };
+}
+
+function errorsOf(problems: readonly Problem[]): Problem[] {
+  return problems.filter((problem) => problem.severity === 'error');
+}
+
+function outcomeOf(counts: StatusCounts): ControlOutcome {
+  if (counts.error > 0) return 'incomplete';
+  if (counts.fail > 0) return 'deviations';
+  return counts.pass > 0 || counts.waived > 0 ? 'no deviations' : 'not tested';
+}
