@@ -11,7 +11,7 @@ import { folderBackend } from '../store/folder.ts';
 import { Store } from '../store/store.ts';
 import { type Fault, FaultError } from '../yaml/fault.ts';
 import { didYouMean } from '../yaml/nearest.ts';
-import type { ProjectOptions } from './command.ts';
+import type { CommandIo, ProjectOptions } from './command.ts';
 import { packageRoot } from './package.ts';
 
 /** A source as configured, before it is given a client. */
@@ -30,8 +30,9 @@ export interface Project {
 }
 
 /** @throws TickmarkError with everything that is wrong in the configuration or the controls. */
-export async function openProject(options: ProjectOptions): Promise<Project> {
+export async function openProject(options: ProjectOptions, io: CommandIo): Promise<Project> {
   const loaded = loadConfig(options.config);
+  for (const note of loaded.notes) io.terminal.err(`tickmark: ${note}`);
   const registry = await openRegistry(loaded);
   const sources = configuredSources(loaded, registry);
   const { categories, controls: references, parameters } = loaded.config;

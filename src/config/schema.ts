@@ -34,6 +34,7 @@ export const configSchema = z.strictObject({
       error: 'the period ends before it starts',
       path: ['end'],
     })
+    .exactOptional()
     .describe('The period that the examination covers, in whole days.'),
   timezone: z
     .string()
@@ -75,6 +76,23 @@ export const configSchema = z.strictObject({
     .record(z.string(), z.record(z.string(), z.json()))
     .default({})
     .describe('Values that replace the defaults of tests, by test id.'),
+  waivers: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('File with approved waivers. Not acted on by this version.'),
+  signing: z
+    .strictObject({
+      key: z.string().min(1).describe('Private key that manifests are signed with.'),
+    })
+    .exactOptional()
+    .describe('Signature of the bundles. Not acted on by this version.'),
+  timestamps: z
+    .strictObject({
+      authorities: z.array(z.url()).min(1).describe('RFC 3161 authorities, asked in this order.'),
+    })
+    .exactOptional()
+    .describe('Timestamps of the bundles. Not acted on by this version.'),
   plugins: z
     .array(z.string().min(1))
     .default([])
@@ -82,14 +100,13 @@ export const configSchema = z.strictObject({
 });
 
 export type Config = z.output<typeof configSchema>;
-export type SourceConfig = Config['sources'][number];
 
-/** Settings that evidence would have to obey: refused rather than ignored until they work. */
-export const unsupportedKeys: Record<string, string> = {
-  waivers: 'this version knows no waivers and reports every deviation; remove the key',
-  signing: 'this version seals bundles unsigned; remove the key',
-  timestamps: 'this version asks no timestamp authority; remove the key',
-};
+/** Settings that this version knows and does not act on, with what it does instead. */
+export const inert = {
+  waivers: 'this version applies no waivers; every deviation is reported as one',
+  signing: 'this version signs nothing; bundles are sealed unsigned',
+  timestamps: 'this version asks no timestamp authority; bundles are not timestamped',
+} as const satisfies Partial<Record<keyof Config, string>>;
 
 /** The published JSON Schema (draft 2020-12) of `tickmark.yaml`. */
 export function configJsonSchema(): object {

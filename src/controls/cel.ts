@@ -157,10 +157,13 @@ export function compileTemplate(
   const programs = parts.filter((part) => typeof part !== 'string');
   return {
     reads: mergeReads(programs),
-    render: (bindings) =>
-      parts
-        .map((part) => (typeof part === 'string' ? part : formatValue(part.run(bindings))))
-        .join(''),
+    render(bindings) {
+      let text = '';
+      for (const part of parts) {
+        text += typeof part === 'string' ? part : formatValue(part.run(bindings));
+      }
+      return text;
+    },
   };
 }
 

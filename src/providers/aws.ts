@@ -26,12 +26,6 @@ const longestPauseMs = 3_000;
 const connectTimeoutMs = 5_000;
 const answerTimeoutMs = 30_000;
 
-/** Where an account's calls go when a service has one endpoint for the whole partition. */
-const homeRegions: Record<string, string> = {
-  'aws-cn': 'cn-north-1',
-  'aws-us-gov': 'us-gov-west-1',
-};
-
 const sts: AwsService<typeof import('@aws-sdk/client-sts')> = {
   service: 'sts',
   load: () => import('@aws-sdk/client-sts'),
@@ -379,6 +373,8 @@ async function makeClient(
       ? { forcePathStyle: custom !== undefined, followRegionRedirects: true }
       : {}),
     ...(named ? { endpoint: withHost(custom, 'localhost') } : {}),
+    // Nothing of a replay is sent: an endpoint of the environment must not change what is asked.
+    ...(replaying ? { endpoint: 'https://localhost' } : {}),
   }) as SdkClient & SdkCommand;
   if (named) {
     client.middlewareStack.add(
@@ -444,11 +440,6 @@ async function readResponse(response: SdkResponse): Promise<WireAnswer> {
 function originOf(request: SdkRequest): string {
   const port = request.port === undefined ? '' : `:${request.port}`;
   return `${request.protocol}//${request.hostname}${port}`;
-}
-
-/** The home region of a partition's global services. */
-export function homeRegion(partition: string): string {
-  return homeRegions[partition] ?? 'us-east-1';
 }
 
 const deniedErrors =

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { CollectError } from '../plugin.ts';
 
 /** A signal that follows `signal` and aborts by itself after `seconds`, with a CollectError that says so. */
@@ -15,8 +16,11 @@ export function deadline(
       ),
     );
   }, seconds * 1_000);
+  const either = AbortSignal.any([signal, own.signal]);
+  // Every request that is under way listens to it: hundreds of listeners are no leak.
+  setMaxListeners(0, either);
   return {
-    signal: AbortSignal.any([signal, own.signal]),
+    signal: either,
     clear(reason) {
       clearTimeout(timer);
       if (reason !== undefined) own.abort(reason);

@@ -58,7 +58,7 @@ export function createHttpProvider(desk: CallDesk): HttpProvider {
           }
         };
         return {
-          get: (route, values = {}, query = {}) =>
+          get: async (route, values = {}, query = {}) =>
             ask(route, addressOf(base, route, values, query)),
           async *pages(route, values = {}, query = {}) {
             const seen = new Set<string>();
@@ -143,7 +143,7 @@ function followable(
       `the next page is said to be on ${url.origin}, not on ${base.origin}, and was not asked`,
     );
   }
-  if (!url.pathname.startsWith(base.pathname))
+  if (!url.pathname.startsWith(`${base.pathname.replace(/\/$/, '')}/`))
     throw refuse(`the next page lies outside ${base.href}`);
   if (seen.has(url.href)) throw refuse('the next page is one that was read before');
   return url;

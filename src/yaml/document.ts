@@ -30,20 +30,13 @@ export interface YamlDocument {
   /** A fault inside a piece of text (an expression): `offset` counts from the text's start. */
   faultInText(path: Path, offset: number, message: string): Fault;
   /** Checks the value at `path` against a schema; every fault at once. */
-  check<T>(
-    schema: z.ZodType<T>,
-    options?: {
-      path?: Path;
-      /** Keys that a later version will know, with what to do about them. */
-      unsupported?: Record<string, string>;
-    },
-  ): Checked<T>;
+  check<T>(schema: z.ZodType<T>, options?: { path?: Path }): Checked<T>;
 }
 
 /** The largest file that is read: a control or a configuration is a few thousand bytes. */
 const maxBytes = 1024 * 1024;
 /** Aliases are a convenience; a file that expands them more often than this is an attack. */
-const maxAliases = 10;
+const maxAliases = 100;
 const maxDepth = 64;
 
 /**
@@ -78,7 +71,15 @@ export function parseYaml(
       code: error.code === 'DUPLICATE_KEY' ? 'DuplicateKey' : 'Syntax',
     }),
   );
-  if (faults.length > 0) return { ok: false, faults };
+  // After the first break the parser finds a break in every line; only keys that stand twice are
+  // faults by themselves.
+  const first = faults.findIndex(({ code }) => code === 'Syntax');
+  if (faults.length > 0) {
+    return {
+      ok: false,
+      faults: faults.filter(({ code }, index) => code === 'DuplicateKey' || index === first),
+    };
+  }
   const root = document.contents;
   if (root === null || (isScalar(root) && root.value === null)) return whole(empty);
   const odd = refusedNode(root);
@@ -210,7 +211,7 @@ function located(
         excerpt: `  ${source}\n  ${caret}^`,
       };
     },
-    check(schema, { path: base = [], unsupported = {} } = {}) {
+    check(schema, { path: base = [] } = {}) {
       const input = at(value, base);
       const parsed = schema.safeParse(input === undefined ? {} : input);
       if (parsed.success) return { ok: true, value: parsed.data };
@@ -221,10 +222,7 @@ function located(
         const full = [...base, ...path];
         if (key === undefined) return fault(full, message, code);
         const offset = keyOffset(document, full, key);
-        const later = Object.hasOwn(unsupported, key) ? unsupported[key] : undefined;
-        return later === undefined
-          ? faultAt(offset, [...full, key], message + didYouMean(key, known ?? []), code)
-          : faultAt(offset, [...full, key], later, 'Unsupported');
+        return faultAt(offset, [...full, key], message + didYouMean(key, known ?? []), code);
       });
       return { ok: false, faults };
     },

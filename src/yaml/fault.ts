@@ -8,8 +8,6 @@ export type FaultCode =
   | 'MissingKey'
   | 'WrongType'
   | 'WrongValue'
-  /** A setting that this version does not act on yet. */
-  | 'Unsupported'
   /** A CEL expression does not compile. */
   | 'Expression';
 

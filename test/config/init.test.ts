@@ -39,7 +39,7 @@ describe('initialConfig', () => {
           // A NUL can stand in no file name, profile or address.
           const clean = JSON.parse(JSON.stringify(found).replaceAll('\\u0000', '')) as typeof found;
           const loaded = load(initialConfig(clean));
-          expect(loaded.config.period.start).toBe(`${found.year}-01-01`);
+          expect(loaded.config.period?.start).toBe(`${found.year}-01-01`);
           expect(loaded.checkWith(0, aws.config).ok).toBe(clean.awsProfile !== '');
         },
       ),

@@ -26,8 +26,8 @@ function syntaxFaults(text: string | Uint8Array) {
   return parsed.ok ? [] : parsed.faults;
 }
 
-function lines(text: string, unsupported?: Record<string, string>): string[] {
-  const checked = read(text).check(schema, unsupported ? { unsupported } : {});
+function lines(text: string): string[] {
+  const checked = read(text).check(schema);
   return checked.ok ? [] : checked.faults.map(formatFault);
 }
 
@@ -70,12 +70,6 @@ describe('check', () => {
     expect(lines('id: a\naccounts:\n  - rol: r')).toEqual([
       'a.yaml:3:5 accounts[0].role: missing; expected text',
       'a.yaml:3:5 accounts[0].rol: unknown key; did you mean "role"?',
-    ]);
-  });
-
-  it('says what a key that is not supported yet asks for', () => {
-    expect(lines('id: a\nwaivers: x', { waivers: 'remove it' })).toEqual([
-      'a.yaml:2:1 waivers: remove it',
     ]);
   });
 

@@ -25,7 +25,6 @@ export interface Authorization {
   roles: Listed<RoleDetail>[];
   /** The account's own policies, and those of AWS that are in use. */
   policies: Listed<ManagedPolicyDetail>[];
-  summary: Summary;
 }
 
 /** Of GetAccountSummary, what is read here. */
@@ -47,7 +46,7 @@ export function accountSummary(aws: AwsContext): Promise<Summary> {
 /** Every user, group, role and policy of the account, asked once a run. */
 export function authorization(aws: AwsContext): Promise<Authorization> {
   return aws.once('iam.authorization', async (shared) => {
-    const lists: Omit<Authorization, 'summary'> = {
+    const lists: Authorization = {
       users: [],
       groups: [],
       roles: [],
@@ -68,6 +67,6 @@ export function authorization(aws: AwsContext): Promise<Authorization> {
       add(lists.roles, page.RoleDetailList);
       add(lists.policies, page.Policies);
     }
-    return { ...lists, summary: await accountSummary(shared) };
+    return lists;
   });
 }

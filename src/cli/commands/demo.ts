@@ -21,10 +21,10 @@ export async function demo(
   const folder = join(packageRoot, 'fixtures', 'demo');
   const recording = await readFile(join(folder, 'recording.json'), 'utf8');
   const { recorded_at } = recordingSchema.parse(JSON.parse(recording));
-  const project = await openProject({
-    config: join(folder, 'tickmark.yaml'),
-    store: options.store,
-  });
+  const project = await openProject(
+    { config: join(folder, 'tickmark.yaml'), store: options.store },
+    io,
+  );
   const exitCode = await night(
     io,
     project,

@@ -37,7 +37,7 @@ interface Examination {
  * call went. Whether a call is allowed is best told by making it.
  */
 export async function doctor(io: CommandIo, options: CollectOptions): Promise<ExitCode> {
-  const project = await openProject(options);
+  const project = await openProject(options, io);
   const calls = new Map<string, CallReport>();
   const problems: Examination['problems'] = [];
   const asked = await askSources(project, options, io, async (slice) => {

@@ -14,7 +14,7 @@ export async function evaluate(
   options: ProjectOptions & { run?: string; json?: boolean },
 ): Promise<ExitCode> {
   const begun = performance.now();
-  const project = await openProject(options);
+  const project = await openProject(options, io);
   const { store } = project;
   const evidence =
     options.run === undefined ? await store.last() : await store.bundleOf(options.run);

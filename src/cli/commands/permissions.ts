@@ -6,10 +6,10 @@ import { openProject } from '../project.ts';
 
 /** `tickmark permissions`: JSON that IAM accepts, from the declarations that are enforced. */
 export async function permissions(
-  { terminal }: CommandIo,
+  io: CommandIo,
   options: ProjectOptions & { source?: string },
 ): Promise<ExitCode> {
-  const project = await openProject(options);
+  const project = await openProject(options, io);
   const entries = project.sources.filter(({ source }) => source.provider === 'aws');
   const chosen =
     options.source === undefined ? entries : entries.filter(({ id }) => id === options.source);
@@ -28,6 +28,6 @@ export async function permissions(
     .filter((dataset) => project.wanted.has(dataset.name));
   const { accounts = [] } = entry.config as { accounts?: { role?: string }[] };
   const roles = accounts.map(({ role }) => role).filter((role) => role !== undefined);
-  terminal.out(JSON.stringify(awsPolicy(entry.source, datasets, roles), null, 2));
+  io.terminal.out(JSON.stringify(awsPolicy(entry.source, datasets, roles), null, 2));
   return exitCodes.complete;
 }

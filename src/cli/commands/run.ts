@@ -11,12 +11,12 @@ import { openProject, type Project } from '../project.ts';
 
 /** `tickmark run`: collect, evaluate, seal. */
 export async function run(io: CommandIo, options: CollectOptions): Promise<ExitCode> {
-  return night(io, await openProject(options), options, true);
+  return night(io, await openProject(options, io), options, true);
 }
 
 /** `tickmark collect`: the same without judging. */
 export async function collectOnly(io: CommandIo, options: CollectOptions): Promise<ExitCode> {
-  return night(io, await openProject(options), options, false);
+  return night(io, await openProject(options, io), options, false);
 }
 
 export async function night(
