@@ -33,7 +33,10 @@ export async function readEach<Thing extends ListedThing, Fields extends ThingFi
       await reading;
     } catch (thrown) {
       if (thrown instanceof CallError && thrown.error === gone) {
-        aws.note('ServiceError', `${name} was deleted after it was listed and before it was read`);
+        aws.note(
+          'DeletedMeanwhile',
+          `${name} was deleted after it was listed and before it was read`,
+        );
         return;
       }
     }

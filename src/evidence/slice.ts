@@ -39,6 +39,7 @@ export const problemCodes = [
   'DoubtfulTime',
   'StandInRecord',
   'SecretMasked',
+  'DeletedMeanwhile',
 ] as const;
 
 /** What kind of problem; docs/errors.md says what each means and what to do. */

@@ -3,7 +3,7 @@ import type { Call, Problem } from '../../evidence/slice.ts';
 import type { CollectOptions, CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { askSources } from '../night.ts';
-import { grouped } from '../print-night.ts';
+import { groupBy, grouped } from '../print-night.ts';
 import { openProject } from '../project.ts';
 import { plural, printable, type Terminal, wrap } from '../terminal.ts';
 
@@ -39,10 +39,11 @@ interface Examination {
 export async function doctor(io: CommandIo, options: CollectOptions): Promise<ExitCode> {
   const project = await openProject(options, io);
   const calls = new Map<string, CallReport>();
+  const seen = new Set<string>();
   const problems: Examination['problems'] = [];
   const asked = await askSources(project, options, io, async (slice) => {
     const { source, scope, dataset } = slice;
-    for (const call of slice.calls) count(calls, source, scope, call);
+    for (const call of slice.calls) count(calls, seen, source, scope, call);
     for (const problem of slice.problems) problems.push({ source, scope, dataset, problem });
   });
   const examination: Examination = {
@@ -62,13 +63,17 @@ export async function doctor(io: CommandIo, options: CollectOptions): Promise<Ex
   return healthy ? exitCodes.complete : exitCodes.incomplete;
 }
 
-/** A call that several slices share counts in each of them; failures are what matters. */
+/** A call that several slices share is one call: the ids of a scope's calls are its own. */
 function count(
   calls: Map<string, CallReport>,
+  seen: Set<string>,
   source: string,
   scope: string,
-  { service, operation, error }: Call,
+  { id, started_at, service, operation, error }: Call,
 ): void {
+  const identity = `${source} ${scope} ${id} ${started_at}`;
+  if (seen.has(identity)) return;
+  seen.add(identity);
   const call = `${service}:${operation}`;
   const key = `${source} ${scope} ${call}`;
   const report = calls.get(key) ?? { source, scope, call, made: 0, failed: 0, errors: [] };
@@ -95,11 +100,15 @@ function print(terminal: Terminal, examination: Examination, healthy: boolean): 
       for (const each of wrap(line, width, '  ')) out(style('yellow', each));
     }
     const own = examination.calls.filter((report) => report.source === id);
-    for (const { scope, call, made, failed, errors } of own) {
-      const bad = failed > 0;
-      const answers = errors.length === 0 ? '' : `, ${failed} answered ${errors.join(', ')}`;
-      const mark = style(bad ? 'yellow' : 'green', bad ? '?' : '✓');
-      out(`  ${mark} ${scope} ${call}: ${plural(made, 'call')}${printable(answers)}`);
+    for (const [call, reports] of groupBy(own, (report) => report.call)) {
+      const made = reports.reduce((sum, report) => sum + report.made, 0);
+      const where = reports.length === 1 ? reports[0]?.scope : plural(reports.length, 'scope');
+      const broken = reports.filter(({ failed }) => failed > 0);
+      const mark = broken.length > 0 ? style('yellow', '✗') : style('green', '✓');
+      out(`  ${mark} ${call}: ${plural(made, 'call')} in ${where}`);
+      for (const { scope, failed, errors } of broken) {
+        out(`      ${printable(`${scope}: ${failed} answered ${errors.join(', ')}`)}`);
+      }
     }
     out();
   }
