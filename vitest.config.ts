@@ -9,6 +9,7 @@ export default defineConfig({
       // Nothing here may look for credentials beyond loopback.
       AWS_EC2_METADATA_DISABLED: 'true',
       NO_COLOR: '1',
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     },
     testTimeout: 20_000,
   },

@@ -23,10 +23,20 @@ ${imports.join('\n')}
 
 /** The sources and collectors that come with Tickmark. */
 export const builtin: Plugin = {
-  sources: [${sources.join(', ')}],
-  collectors: [${apis.map(({ name }) => name).join(', ')}],
+  ${list('sources', sources)}
+  ${list(
+    'collectors',
+    apis.map(({ name }) => name),
+  )}
 };
 `;
+}
+
+/** A property as the formatter writes it: on one line, or an item a line where it is too long. */
+function list(property: string, items: string[]): string {
+  const line = `${property}: [${items.join(', ')}],`;
+  if (line.length + 2 <= 100) return line;
+  return `${property}: [\n${items.map((item) => `    ${item},\n`).join('')}  ],`;
 }
 
 export function writeRegistry(collectors: string): void {

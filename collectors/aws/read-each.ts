@@ -11,8 +11,11 @@ export interface ListedThing {
 /** What every record of such a dataset says; all its other fields are optional. */
 export type ThingFields = { account_id: string; arn: string };
 
+/** Things of one list that are read side by side. */
+const mostAtOnce = 32;
+
 /**
- * Reads each thing of a list, all side by side, into one record each. What could not be read is
+ * Reads each thing of a list, many side by side, into one record each. What could not be read is
  * kept without its fields; what was deleted since it was listed is noted and left out.
  * @param gone the service's error for a thing that does not exist.
  */
@@ -45,5 +48,10 @@ export async function readEach<Thing extends ListedThing, Fields extends ThingFi
       return { fields, original, from: [page, ...from] };
     });
   };
-  await Promise.all(things.map(readOne));
+  // All at once, thousands of requests would be made and signed long before their turn to be sent.
+  const waiting = things.values();
+  const readSome = async (): Promise<void> => {
+    for (const thing of waiting) await readOne(thing);
+  };
+  await Promise.all(Array.from({ length: mostAtOnce }, readSome));
 }

@@ -21,11 +21,17 @@ import { packageCommit, packageVersion } from './package.ts';
 import { ProgressLines } from './progress.ts';
 import type { Project } from './project.ts';
 
+/** A source's report, with what its requests came to. */
+export interface AskedSource extends SourceReport {
+  /** Requests sent, attempts included. */
+  requests: number;
+  /** Scheme, host and port of everything that was asked. */
+  endpoints: string[];
+}
+
 /** What asking the sources told, apart from the slices. */
 export interface Asked {
-  sources: SourceReport[];
-  requests: number;
-  endpoints: string[];
+  sources: AskedSource[];
   replayed: boolean;
   clock: Clock;
   startedAt: Date;
@@ -33,7 +39,8 @@ export interface Asked {
 }
 
 /** What was collected, before it is judged and sealed. */
-export interface Collected extends Asked {
+export interface Collected extends Omit<Asked, 'sources'> {
+  sources: Manifest['sources'];
   slices: SealedSlice[];
 }
 
@@ -49,18 +56,25 @@ export async function askSources(
 ): Promise<Asked> {
   const clock = options.clock === undefined ? systemClock : simulatedClock(new Date(options.clock));
   const wire = await openWire(options);
-  const desk = new CallDesk(wire, clock, { signal: io.signal, deadlineSeconds: options.deadline });
-  const providers = { aws: createAwsProvider(desk, io.env), http: createHttpProvider(desk) };
+  // Whatever ends the asking, a full disk too, ends every request that is still under way.
+  const ended = new AbortController();
+  const signal = AbortSignal.any([io.signal, ended.signal]);
+  const desks = new Map<string, CallDesk>();
+  const sources = project.sources.map((entry): ConfiguredSource => {
+    const desk = new CallDesk(wire, clock, { signal, deadlineSeconds: options.deadline });
+    desks.set(entry.id, desk);
+    const provider =
+      entry.source.provider === 'aws' ? createAwsProvider(desk, io.env) : createHttpProvider(desk);
+    return { ...entry, provider };
+  });
   const startedAt = clock.now();
   const progress = new ProgressLines(io.terminal);
   try {
-    const sources = await collect({
-      sources: project.sources.map(
-        (entry): ConfiguredSource => ({ ...entry, provider: providers[entry.source.provider] }),
-      ),
+    const reports = await collect({
+      sources,
       wanted: project.wanted,
       clock,
-      signal: io.signal,
+      signal,
       deadlineSeconds: options.deadline,
       onProgress: (each) => progress.update(each),
       onSlice,
@@ -69,15 +83,18 @@ export async function askSources(
       throw new TickmarkError('Interrupted', 'interrupted; nothing of this run is kept');
     }
     return {
-      sources,
-      requests: desk.requests,
-      endpoints: [...desk.endpoints].sort(compareText),
+      sources: reports.map((report) => ({
+        ...report,
+        requests: desks.get(report.id)?.requests ?? 0,
+        endpoints: [...(desks.get(report.id)?.endpoints ?? [])].sort(compareText),
+      })),
       replayed: wire.replaying,
       clock,
       startedAt,
       finishedAt: clock.now(),
     };
   } finally {
+    ended.abort();
     progress.clear();
   }
 }
@@ -98,7 +115,11 @@ export async function collectNight(
     if (outcome === 'complete') log.info(fields, 'slice collected');
     else log.warn({ ...fields, problems }, 'slice not completely collected');
   });
-  return { ...asked, slices: slices.sort((a, b) => compareText(keyOf(a), keyOf(b))) };
+  const sources = [];
+  for (const { calls, ...report } of asked.sources) {
+    sources.push({ ...report, calls: await project.store.writeCalls(calls) });
+  }
+  return { ...asked, sources, slices: slices.sort((a, b) => compareText(keyOf(a), keyOf(b))) };
 }
 
 async function openWire({ record, replay }: CollectOptions): Promise<Wire> {
@@ -118,6 +139,9 @@ export async function judge(
   asOf: Date,
 ): Promise<NonNullable<Manifest['results']>> {
   const inputs = await loadSlices(project.store, slices, project.wanted);
+  for (const missing of notCollected(project, new Set(inputs.keys()), asOf)) {
+    inputs.set(missing.header.dataset, [missing]);
+  }
   const datasetOf = new Map(
     project.controls.flatMap(({ tests }) => tests.map((test) => [test.id, test.types.name])),
   );
@@ -134,6 +158,39 @@ export async function judge(
   }
   const list = await writeResults(project.store, slices, counted());
   return { as_of: asOf.toISOString(), counts, list };
+}
+
+/**
+ * Datasets that a test reads today, that a source gives, and that these slices lack: evidence of
+ * before the test was written. Nothing can be said, which is not the same as nothing to judge.
+ */
+function notCollected(
+  { sources, wanted }: Project,
+  collected: ReadonlySet<string>,
+  asOf: Date,
+): SliceInput[] {
+  return sources.flatMap(({ id, collectors }) =>
+    collectors
+      .flatMap(({ datasets }) => datasets)
+      .filter(({ name }) => wanted.has(name) && !collected.has(name))
+      .map(({ name, version, kind }) => {
+        const message = `${name} was not collected in this run; tickmark run collects what today's tests read`;
+        return sliceInput(
+          {
+            dataset: name,
+            version,
+            source: id,
+            scope: id,
+            kind,
+            observed_at: asOf.toISOString(),
+            outcome: 'failed',
+            problems: [{ code: 'NotCollected', message, severity: 'error' }],
+            tie_outs: [],
+          },
+          [],
+        );
+      }),
+  );
 }
 
 /** Reads slices back; the API's own objects are left in the store, tests do not read them. */
@@ -172,8 +229,6 @@ export async function sealNight(
     clock: night.clock.simulated ? 'simulated' : 'system',
     answers: night.replayed ? 'replayed' : 'live',
     sources: night.sources,
-    endpoints: night.endpoints,
-    requests: night.requests,
     slices: night.slices,
     results,
   });

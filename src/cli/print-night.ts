@@ -31,7 +31,7 @@ export function printNight(terminal: Terminal, night: NightSummary, seconds: num
   );
   for (const line of disclosures(night)) out(style('yellow', line));
   out();
-  printControls(terminal, night);
+  if (night.controls.length > 0) printControls(terminal, night);
   printDeviations(terminal, night.deviations);
   printGaps(terminal, night);
   printAsides(terminal, night);
@@ -40,19 +40,21 @@ export function printNight(terminal: Terminal, night: NightSummary, seconds: num
 
 /** What a reader must know before believing a line of the rest. */
 function disclosures(night: NightSummary): string[] {
-  const foreign = night.endpoints.filter((endpoint) => !isProvidersOwn(endpoint));
+  const foreign = night.sources
+    .filter(({ use }) => use === 'aws')
+    .flatMap(({ endpoints }) => endpoints.filter((endpoint) => !isAwsEndpoint(endpoint)));
   return [
     ...(night.clock === 'simulated' ? ['Simulated clock: these times prove nothing.'] : []),
     ...(night.answers === 'replayed'
       ? ['Answered from recorded exchanges, not by the services themselves.']
       : []),
     ...(night.answers === 'live' && foreign.length > 0
-      ? [`Asked at ${foreign.join(', ')}, which is not an address of the provider's own.`]
+      ? [`Asked at ${[...new Set(foreign)].join(', ')}, which is not an address of AWS.`]
       : []),
   ];
 }
 
-function isProvidersOwn(endpoint: string): boolean {
+function isAwsEndpoint(endpoint: string): boolean {
   return (
     URL.canParse(endpoint) &&
     /^https:.*\.(amazonaws\.com|amazonaws\.com\.cn|api\.aws)$/.test(endpoint.replace(/:443$/, ''))

@@ -48,10 +48,13 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
       .command(name)
       .description(description)
       .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
+  const withConfig = (made: Command) =>
+    made.option('-c, --config <file>', 'the configuration', 'tickmark.yaml');
   const withProject = (made: Command) =>
-    made
-      .option('-c, --config <file>', 'the configuration', 'tickmark.yaml')
-      .option('--store <place>', 'where bundles live, instead of store: in the configuration');
+    withConfig(made).option(
+      '--store <place>',
+      'where bundles live, instead of store: in the configuration',
+    );
   const withCollecting = (made: Command) =>
     withProject(made)
       .option('--json', 'print the summary as data')
@@ -146,7 +149,7 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
     ),
   ).action(action<[CollectOptions]>(async () => (await import('./commands/doctor.ts')).doctor));
 
-  withProject(
+  withConfig(
     command(
       program,
       'permissions',
@@ -167,20 +170,18 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
     'tickmark controls test ./controls',
   ]);
   const onControls = async () => import('./commands/controls.ts');
-  withProject(
+  withConfig(
     command(controls, 'list', 'List the controls with their tests.', ['tickmark controls list']),
   )
     .option('--json', 'print data')
     .action(action<[ProjectOptions & { json?: boolean }]>(async () => (await onControls()).list));
-  withProject(
-    command(controls, 'show', 'Show one control whole.', ['tickmark controls show AC-02']),
-  )
+  withConfig(command(controls, 'show', 'Show one control whole.', ['tickmark controls show AC-02']))
     .argument('<id>', 'the id of a control, or of one of its tests')
     .option('--json', 'print data')
     .action(
       action<[string, ProjectOptions & { json?: boolean }]>(async () => (await onControls()).show),
     );
-  withProject(
+  withConfig(
     command(controls, 'lint', 'Look for faults and gaps in control files.', [
       'tickmark controls lint',
       'tickmark controls lint ./controls',
@@ -193,7 +194,7 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
         async () => (await onControls()).lint,
       ),
     );
-  withProject(
+  withConfig(
     command(controls, 'test', "Run the cases at the bottom of each control's tests.", [
       'tickmark controls test',
       'tickmark controls test ./controls/AC-02-mfa.yaml',

@@ -4,8 +4,10 @@ import { styleText } from 'node:util';
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
 export interface Terminal {
-  /** Columns that a line may fill. */
+  /** Columns that a line of text may fill. */
   readonly width: number;
+  /** Columns that a table may fill; on a pipe nothing is cut. */
+  readonly tableWidth: number;
   /** True where a person is looking: progress lines and colours. */
   readonly interactive: boolean;
   out(line?: string): void;
@@ -13,7 +15,7 @@ export interface Terminal {
   style(style: Style, text: string): string;
 }
 
-/** Tables on a pipe are as wide as they need to be, within reason. */
+/** Where there is no terminal, text is wrapped for one of this many columns. */
 const widthWithoutTerminal = 120;
 
 export function createTerminal(env: NodeJS.ProcessEnv): Terminal {
@@ -21,6 +23,7 @@ export function createTerminal(env: NodeJS.ProcessEnv): Terminal {
   const coloured = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
   return {
     width: stdout.columns ?? widthWithoutTerminal,
+    tableWidth: stdout.columns ?? Number.POSITIVE_INFINITY,
     interactive: stderr.isTTY === true && !env.CI,
     out: (line = '') => void stdout.write(`${line}\n`),
     err: (line = '') => void stderr.write(`${line}\n`),

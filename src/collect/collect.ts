@@ -1,6 +1,6 @@
 /** Asks every configured source for every dataset that is needed, all slices side by side. */
 import type { Clock } from '../evidence/clock.ts';
-import type { Slice } from '../evidence/slice.ts';
+import type { Call, Slice } from '../evidence/slice.ts';
 import type { Collector, Connected, Dataset, Identity, Source } from '../plugin.ts';
 import { deadline } from '../providers/deadline.ts';
 import { collectSlice, problemOf, Trace, tracerFor } from './slice.ts';
@@ -22,6 +22,8 @@ export interface SourceReport {
   use: string;
   identities: Identity[];
   left_out: { scope: string; reason: string }[];
+  /** Made while connecting: who am I, which scopes are there. */
+  calls: Call[];
 }
 
 export interface CollectRequest {
@@ -54,9 +56,11 @@ async function collectSource(
 ): Promise<SourceReport> {
   const { clock, signal, deadlineSeconds, onSlice, onProgress } = request;
   const datasets = datasetsOf(configured).filter((dataset) => request.wanted.has(dataset.name));
+  const trace = new Trace();
   const { scopes, identities, leftOut } = await connect(
     configured,
     datasets,
+    trace,
     signal,
     deadlineSeconds,
   );
@@ -85,7 +89,13 @@ async function collectSource(
       onProgress(progress);
     }),
   );
-  return { id: configured.id, use: configured.source.id, identities, left_out: leftOut };
+  return {
+    id: configured.id,
+    use: configured.source.id,
+    identities,
+    left_out: leftOut,
+    calls: trace.calls(),
+  };
 }
 
 export function datasetsOf(configured: ConfiguredSource): Dataset<object>[] {
@@ -99,13 +109,14 @@ export function datasetsOf(configured: ConfiguredSource): Dataset<object>[] {
 async function connect(
   { id, source, config, provider }: ConfiguredSource,
   datasets: Dataset<object>[],
+  trace: Trace,
   signal: AbortSignal,
   deadlineSeconds: number,
 ): Promise<Connected<object>> {
   const levels = [...new Set(datasets.map((dataset) => dataset.level))];
   const limit = deadline(signal, deadlineSeconds, `connecting to source ${id}`);
   try {
-    const tracer = tracerFor(source.calls, `source ${source.id}`, limit.signal, new Trace());
+    const tracer = tracerFor(source.calls, `source ${source.id}`, limit.signal, trace);
     const connected = await source.connect(provider, config, tracer);
     const bare = levels.filter((level) => !connected.scopes.some((scope) => scope.level === level));
     const missing = bare.map((level) => ({

@@ -18,7 +18,7 @@ const readOnlyCall =
 /** Calls that read although their verb does not say so. */
 const readingAllTheSame = new Set(['iam:GenerateCredentialReport', 'sts:AssumeRole']);
 
-const sourceId = /^[a-z][a-z0-9-]*$/;
+const sourceId = /^[a-z][a-z0-9]*$/;
 const dottedName = /^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$/;
 /** Every record has these; a field of the same name would hide them. */
 const reservedFields = ['uid', 'name'];

@@ -10,6 +10,7 @@ import { RE2JS } from 're2js';
 import { messageOf } from '../evidence/errors.ts';
 import { didYouMean } from '../yaml/nearest.ts';
 import { type MessageType, timestampType } from './dataset-types.ts';
+import { glob } from './glob.ts';
 
 /** The values that an expression reads, by name. */
 export type Bindings = Record<string, unknown>;
@@ -75,9 +76,7 @@ function span(count: bigint, seconds: bigint): Duration {
 const shared = new Environment({ limits: { maxAstNodes: 2_000, maxDepth: 48 } })
   .registerFunction('days(int): google.protobuf.Duration', (count: bigint) => span(count, 86_400n))
   .registerFunction('hours(int): google.protobuf.Duration', (count: bigint) => span(count, 3_600n))
-  .registerFunction('string.glob(string): bool', (text: string, pattern: string) =>
-    globPattern(pattern).matches(text),
-  )
+  .registerFunction('string.glob(string): bool', glob)
   .registerFunction('string.re2(string): bool', (text: string, pattern: string) =>
     regularExpression(pattern).test(text),
   )
@@ -227,32 +226,18 @@ function formatDuration(duration: Duration): string {
 /** Patterns come from files and parameters, so there are few; the limit is for those that do not. */
 const maxPatterns = 1_000;
 
-function memoized(make: (pattern: string) => RE2JS): (pattern: string) => RE2JS {
-  const made = new Map<string, RE2JS>();
-  return (pattern) => {
-    let expression = made.get(pattern);
-    if (expression === undefined) {
-      if (made.size >= maxPatterns) made.clear();
-      expression = make(pattern);
-      made.set(pattern, expression);
-    }
-    return expression;
-  };
-}
+const expressions = new Map<string, RE2JS>();
 
 /** RE2: time linear in the text, whatever the pattern. */
-const regularExpression = memoized((pattern) => RE2JS.compile(pattern));
-
-/** `*` any run of characters, `?` any one, everything else itself; the whole text. */
-const globPattern = memoized((pattern) =>
-  RE2JS.compile(
-    pattern
-      .split(/([*?])/)
-      .map((part) => (part === '*' ? '.*' : part === '?' ? '.' : RE2JS.quote(part)))
-      .join(''),
-    RE2JS.DOTALL,
-  ),
-);
+function regularExpression(pattern: string): RE2JS {
+  let expression = expressions.get(pattern);
+  if (expression === undefined) {
+    if (expressions.size >= maxPatterns) expressions.clear();
+    expression = RE2JS.compile(pattern);
+    expressions.set(pattern, expression);
+  }
+  return expression;
+}
 
 interface Names {
   reads: Map<string, Set<string>>;

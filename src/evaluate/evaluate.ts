@@ -171,7 +171,8 @@ function createJudge(test: CompiledTest, lookups: LookupSource, now: Date) {
       if (!isIn) return { status: 'error', reason: `${doubt}` };
       passes = test.expect.run(bindings) === true;
     } catch (error) {
-      return { status: 'error', reason: describeFailure(error, test.as) };
+      const unknown = describeFailure(error, test.as);
+      return { status: 'error', reason: doubt === null ? unknown : `${unknown}: ${doubt}` };
     }
     // The message may look up more; what it finds decides nothing.
     const undecided = doubt;

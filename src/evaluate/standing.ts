@@ -31,9 +31,17 @@ export function standing(
   if (state !== 'complete' && reasons.length === 0) reasons.push(`the slice is marked ${state}`);
   return {
     state,
-    missing: [...new Set(reasons)].join('; '),
+    missing: enumerate([...new Set(reasons)]),
     stale: staleness(header.observed_at, staleAfterHours, now),
   };
+}
+
+/** The manifest has every problem; a reason is one line. */
+const mostReasons = 3;
+
+function enumerate(reasons: string[]): string {
+  const more = reasons.length - mostReasons;
+  return reasons.slice(0, mostReasons).join('; ') + (more > 0 ? `; and ${more} more problems` : '');
 }
 
 function staleness(observedAt: string, limit: number | undefined, now: Date): string | null {

@@ -40,6 +40,7 @@ export const problemCodes = [
   'StandInRecord',
   'SecretMasked',
   'DeletedMeanwhile',
+  'NotCollected',
 ] as const;
 
 /** What kind of problem; docs/errors.md says what each means and what to do. */

@@ -131,11 +131,9 @@ export class CallDesk {
       shared = this.#share(key, tracer, work);
       done.set(key, shared);
     }
-    const { outcome, calls } = await shared;
-    for (const [answer, call] of calls) {
-      tracer.permissionFor(`${call.service}:${call.operation}`);
-      tracer.record(answer, call);
-    }
+    const { outcome, calls, asked } = await shared;
+    for (const call of asked) tracer.permissionFor(call);
+    for (const [answer, call] of calls) tracer.record(answer, call);
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
   }
@@ -146,18 +144,22 @@ export class CallDesk {
     work: (shared: Tracer) => Promise<T>,
   ): Promise<Shared<T>> {
     const calls: [Answer, Call][] = [];
+    const asked = new Set<string>();
     // Not the signal of the slice that happened to ask first: the others go on when it ends.
     const { signal, deadlineSeconds } = this.#options;
     const limit = deadline(signal, deadlineSeconds, `reading ${key}`);
     const collecting: Tracer = {
       signal: limit.signal,
-      permissionFor: (call) => tracer.permissionFor(call),
+      permissionFor(call) {
+        asked.add(call);
+        return tracer.permissionFor(call);
+      },
       record: (answer, call) => void calls.push([answer, call]),
     };
     try {
-      return { outcome: { value: await work(collecting) }, calls };
+      return { outcome: { value: await work(collecting) }, calls, asked };
     } catch (error) {
-      return { outcome: { error }, calls };
+      return { outcome: { error }, calls, asked };
     } finally {
       limit.clear();
     }
@@ -174,6 +176,8 @@ export interface DeskOptions {
 interface Shared<T> {
   outcome: { value: T } | { error: unknown };
   calls: [Answer, Call][];
+  /** By the names that they are declared under. */
+  asked: ReadonlySet<string>;
 }
 
 function isThrottled(answer: WireAnswer): boolean {

@@ -39,7 +39,7 @@ export function createHttpProvider(desk: CallDesk): HttpProvider {
           // The route is the operation; a page is known by its number, its address changes.
           const call = desk.begin(
             {
-              service: 'http',
+              service: base.host,
               operation: route,
               parameters: page === undefined || page === 1 ? key.input : {},
             },

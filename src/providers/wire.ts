@@ -66,7 +66,7 @@ export function recordingWire(directory: string): Wire {
     replaying: false,
     async send(key, live) {
       const answer = await live();
-      const name = `${key.service}.${key.operation}`;
+      const name = safeName(`${key.service}.${key.operation}`);
       const file = (files.get(name) ?? 0) + 1;
       files.set(name, file);
       const question = keyText(key);
@@ -109,11 +109,16 @@ export async function replayWire(directory: string): Promise<Wire> {
     );
   }
   for (const turns of answers.values()) turns.sort((a, b) => a.turn - b.turn);
+  const asked = new Map<string, number>();
   return {
     replaying: true,
     async send(key) {
-      const exchange = answers.get(keyText(key))?.shift();
-      if (exchange === undefined) {
+      const question = keyText(key);
+      const turn = (asked.get(question) ?? 0) + 1;
+      asked.set(question, turn);
+      const exchange = answers.get(question)?.shift();
+      // A later answer does not stand for one that was taken away.
+      if (exchange?.turn !== turn) {
         throw new CollectError(
           'ReplayMissing',
           `${key.service}:${key.operation} ${canonicalJson(key.input)} (${key.connection}, ${key.region}) has no recorded answer left; record it again with --record`,

@@ -2,7 +2,7 @@
 import type { CompiledControl } from '../controls/compile.ts';
 import { noCounts, type Result, type StatusCounts } from '../evidence/result.ts';
 import type { Problem } from '../evidence/slice.ts';
-import type { Bundle } from '../seal/manifest.ts';
+import type { Bundle, Manifest } from '../seal/manifest.ts';
 
 /** `incomplete` outranks `deviations`: what was not seen may be worse than what was. */
 export type ControlOutcome = 'no deviations' | 'deviations' | 'incomplete' | 'not tested';
@@ -57,7 +57,11 @@ export interface NightSummary {
   unjudged: Unjudged[];
   notes: { source: string; scope: string; dataset: string; message: string }[];
   left_out: { source: string; scope: string; reason: string }[];
-  endpoints: string[];
+  sources: Pick<
+    Manifest['sources'][number],
+    'id' | 'use' | 'identities' | 'endpoints' | 'requests'
+  >[];
+  /** Requests that this run sent; an `evaluate` sends none. */
   requests: number;
   slices: number;
   records: number;
@@ -122,7 +126,7 @@ export async function summarise(
     unjudged: [...unjudged].map(([test, { control, reasons }]) => ({
       control,
       test,
-      count: [...reasons.values()].reduce((sum, each) => sum + each, 0),
+      count: sum([...reasons.values()]),
       reason: [...reasons].reduce((most, each) => (each[1] > most[1] ? each : most))[0],
     })),
     notes: slices.flatMap(({ source, scope, dataset, problems }) =>
@@ -133,12 +137,22 @@ export async function summarise(
     left_out: manifest.sources.flatMap(({ id, left_out }) =>
       left_out.map((each) => ({ source: id, ...each })),
     ),
-    endpoints: manifest.endpoints,
-    requests: manifest.requests,
+    sources: manifest.sources.map(({ id, use, identities, endpoints, requests }) => ({
+      id,
+      use,
+      identities,
+      endpoints,
+      requests,
+    })),
+    requests: manifest.kind === 'evaluate' ? 0 : sum(manifest.sources.map((each) => each.requests)),
     slices: slices.length,
-    records: slices.reduce((sum, slice) => sum + slice.records.count, 0),
+    records: sum(slices.map((slice) => slice.records.count)),
     bundle: { sequence: manifest.sequence, digest, path, signed: false },
   };
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }
 
 function errorsOf(problems: readonly Problem[]): Problem[] {

@@ -75,12 +75,14 @@ export const manifestSchema = z.strictObject({
       use: z.string(),
       identities: z.array(z.strictObject({ subject: z.string(), account: z.string() })),
       left_out: z.array(z.strictObject({ scope: z.string(), reason: z.string() })),
+      /** Made while connecting: who am I, which scopes are there. */
+      calls: list,
+      /** Requests sent, attempts included. */
+      requests: count,
+      /** Scheme, host and port of everything that was asked; none where a recording answered. */
+      endpoints: z.array(z.string()),
     }),
   ),
-  /** Scheme, host and port of everything that was asked. */
-  endpoints: z.array(z.string()),
-  /** Requests sent, attempts included. */
-  requests: count,
   slices: z.array(slice),
   results: z
     .strictObject({

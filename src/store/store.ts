@@ -1,5 +1,5 @@
 import { TickmarkError } from '../evidence/errors.ts';
-import type { EvidenceRecord, Slice } from '../evidence/slice.ts';
+import type { Call, EvidenceRecord, Slice } from '../evidence/slice.ts';
 import {
   type Bundle,
   formatManifest,
@@ -8,7 +8,7 @@ import {
   type SealedSlice,
 } from '../seal/manifest.ts';
 import type { Backend } from './backend.ts';
-import { readList, readObject, writeList, writeObject } from './objects.ts';
+import { readList, readObject, type StoredList, writeList, writeObject } from './objects.ts';
 
 /** A manifest before it has its place in the chain. */
 export type Draft = Omit<Manifest, 'sequence' | 'previous'>;
@@ -27,8 +27,13 @@ export class Store {
     return {
       ...header,
       records: await writeList(this.backend, records, (record) => record.uid),
-      calls: await writeList(this.backend, calls, (call) => call.id),
+      calls: await this.writeCalls(calls),
     };
+  }
+
+  /** Writes a trace, sorted by the calls' ids. */
+  async writeCalls(calls: readonly Call[]): Promise<StoredList> {
+    return writeList(this.backend, calls, (call) => call.id);
   }
 
   async writeBytes(bytes: Uint8Array): Promise<string> {

@@ -92,22 +92,24 @@ describe.each(registry.collectors)('$id', ({ id, datasets }) => {
     expect(pages.length === 0 || Math.max(...pages) >= 2).toBe(true);
   });
 
-  it.skipIf(cannotBe.denied.includes(id))('has a case that is denied', async () => {
-    const denied = (await allSlices()).filter(({ problems }) =>
-      problems.some(({ code }) => code === 'AccessDenied'),
-    );
-    expect(denied).not.toEqual([]);
-    expect(denied.filter(({ outcome }) => outcome === 'complete')).toEqual([]);
-  });
+  if (!cannotBe.denied.includes(id))
+    it('has a case that is denied', async () => {
+      const denied = (await allSlices()).filter(({ problems }) =>
+        problems.some(({ code }) => code === 'AccessDenied'),
+      );
+      expect(denied).not.toEqual([]);
+      expect(denied.filter(({ outcome }) => outcome === 'complete')).toEqual([]);
+    });
 
-  it.skipIf(cannotBe.empty.includes(id))('has a case with an empty answer', async () => {
-    const complete = (await allSlices()).filter(({ outcome }) => outcome === 'complete');
-    const empty = complete.filter(
-      ({ records, calls }) =>
-        records.length === 0 || calls.some(({ absent }) => absent !== undefined),
-    );
-    expect(empty).not.toEqual([]);
-  });
+  if (!cannotBe.empty.includes(id))
+    it('has a case with an empty answer', async () => {
+      const complete = (await allSlices()).filter(({ outcome }) => outcome === 'complete');
+      const empty = complete.filter(
+        ({ records, calls }) =>
+          records.length === 0 || calls.some(({ absent }) => absent !== undefined),
+      );
+      expect(empty).not.toEqual([]);
+    });
 });
 
 it('no case stands where no collector is', () => {

@@ -37,6 +37,8 @@ export interface CallMatch {
   region?: string;
   /** Part of path and query as sent (`/acme-records/?policy`), or a pattern. */
   path?: string | RegExp;
+  /** Those of the request's own that must have these values. */
+  parameters?: Record<string, string>;
 }
 
 /** A fault and when it strikes. */
@@ -57,15 +59,16 @@ export interface FaultRule {
 
 /** Whether a call is among those meant. */
 export function matches(
-  call: Pick<AwsCall, 'service' | 'operation' | 'account' | 'region' | 'path'>,
+  call: Pick<AwsCall, 'service' | 'operation' | 'account' | 'region' | 'path' | 'parameters'>,
   match: CallMatch,
 ): boolean {
-  const { path, ...fields } = match;
+  const { path, parameters = {}, ...fields } = match;
   const pathFits =
     path === undefined ||
     (typeof path === 'string' ? call.path.includes(path) : new RegExp(path).test(call.path));
   return (
     pathFits &&
+    Object.entries(parameters).every(([name, value]) => call.parameters[name] === value) &&
     (Object.keys(fields) as (keyof typeof fields)[]).every(
       (name) => fields[name] === undefined || fields[name] === call[name],
     )

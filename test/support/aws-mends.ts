@@ -19,6 +19,8 @@ export interface MendContext {
   facts: AccountFacts;
   now: Date;
   pages: Pages;
+  /** Entries of a page, whatever more was asked for. */
+  mostPerPage: number;
   /** AWS's own managed policies by ARN, once they were asked for. */
   awsPolicies: { known?: Map<string, string> };
   ask(call: AwsCall): Promise<AwsAnswer>;
@@ -142,7 +144,7 @@ async function pagedQuery(call: AwsCall, context: MendContext, lists: string[]) 
     if (answer.status !== 200) return answer;
     members = membersOf(answer.body.toString(), names, lists, context);
   }
-  const page = context.pages.take(marker, size, members);
+  const page = context.pages.take(marker, Math.min(size, context.mostPerPage), members);
   if (page === undefined) {
     return makeError(call.service, 400, 'ValidationError', 'Invalid Marker.');
   }
@@ -259,7 +261,7 @@ const pagedKeys: Mend = async (call, context) => {
     const list: { Keys: unknown[] } = JSON.parse(answer.body.toString());
     keys = list.Keys.map((key) => JSON.stringify(key));
   }
-  const page = context.pages.take(marker, size, keys);
+  const page = context.pages.take(marker, Math.min(size, context.mostPerPage), keys);
   if (page === undefined) {
     return makeError('kms', 400, 'InvalidMarkerException', 'Invalid marker');
   }
@@ -315,7 +317,7 @@ const pagedBuckets: Mend = async (call, context) => {
       ? outer
       : outer.replace('</Bucket>', `<BucketRegion>${region}</BucketRegion></Bucket>`);
   });
-  const page = context.pages.take(token, size, buckets);
+  const page = context.pages.take(token, Math.min(size, context.mostPerPage), buckets);
   if (page === undefined) {
     return makeError('s3', 400, 'InvalidArgument', 'The continuation token provided is incorrect');
   }

@@ -46,6 +46,8 @@ export interface StandInOptions {
   likeAws?: boolean;
   /** What no API can seed, by account. Used with `likeAws`. */
   facts?: Record<string, AccountFacts>;
+  /** AWS may hand out fewer entries a page than were asked for. Used with `likeAws`. */
+  mostPerPage?: number;
   /** The time that ages are counted back from; default the system's. */
   now?: () => Date;
 }
@@ -79,7 +81,7 @@ export async function startStandIn(
   motoEndpoint: string,
   options: StandInOptions = {},
 ): Promise<StandIn> {
-  const { likeAws = false, facts = {}, now = () => new Date() } = options;
+  const { likeAws = false, facts = {}, mostPerPage = Infinity, now = () => new Date() } = options;
   // moto closes each connection; without a limit a busy test would have it refuse some.
   const agent = new Agent({ maxSockets: 64 });
   const pages = new Pages();
@@ -99,6 +101,7 @@ export async function startStandIn(
           facts: facts[call.account] ?? {},
           now: now(),
           pages,
+          mostPerPage,
           awsPolicies,
           ask,
         })

@@ -19,8 +19,6 @@ export function draft(over: Partial<Draft> = {}): Draft {
     parameters: {},
     controls: [],
     sources: [],
-    endpoints: [],
-    requests: 0,
     slices: [],
     results: null,
     ...over,

@@ -9,7 +9,13 @@ import { told } from '../values.ts';
 import type { Authorization } from './authorization.ts';
 
 /** A statement, the policy it is from and how that policy reached the principal. */
-export type EffectiveStatement = IdentityStatement & { policy: string; via: string };
+export type EffectiveStatement = Reach & { policy: string; via: string };
+
+/**
+ * What a statement says without its lists: thousands of principals share policies that name a
+ * thousand actions, and a principal's record must not repeat them.
+ */
+type Reach = Omit<IdentityStatement, 'actions' | 'resources'>;
 
 /** The statements that an entity carries itself. */
 interface Bearer {
@@ -26,12 +32,12 @@ interface Bearer {
 export function effectiveStatements({ groups, policies }: Authorization) {
   const byArn = new Map(policies.map(({ detail }) => [detail.Arn, detail]));
   const byName = new Map(groups.map((listed) => [listed.detail.GroupName, listed.detail]));
-  const read = new Map<string, IdentityStatement[] | undefined>();
+  const read = new Map<string, Reach[] | undefined>();
 
-  const managed = (arn: string): IdentityStatement[] | undefined => {
+  const managed = (arn: string): Reach[] | undefined => {
     if (!read.has(arn)) {
       const detail = byArn.get(arn);
-      read.set(arn, detail && defaultStatements(detail));
+      read.set(arn, detail && defaultStatements(detail)?.map(reach));
     }
     return read.get(arn);
   };
@@ -40,7 +46,7 @@ export function effectiveStatements({ groups, policies }: Authorization) {
     const statements: EffectiveStatement[] = [];
     for (const { PolicyName, PolicyDocument } of bearer.inline ?? []) {
       const policy = told(PolicyName, 'PolicyName');
-      for (const statement of inlineStatements(PolicyDocument)) {
+      for (const statement of inlineStatements(PolicyDocument).map(reach)) {
         statements.push({ policy, via: group ?? 'inline', ...statement });
       }
     }
@@ -72,6 +78,14 @@ export function effectiveStatements({ groups, policies }: Authorization) {
       return all;
     },
   };
+}
+
+function reach({
+  actions: _actions,
+  resources: _resources,
+  ...statement
+}: IdentityStatement): Reach {
+  return statement;
 }
 
 /** The statements of a managed policy's version in force; undefined where it is not in the answer. */

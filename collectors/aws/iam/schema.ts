@@ -160,7 +160,7 @@ export const principal = z.object({
   permissions_boundary: boundary,
   statements: z
     .array(
-      identityStatement.extend({
+      identityStatement.omit({ actions: true, resources: true }).extend({
         policy: z.string().describe('ARN of a managed policy, name of an inline one'),
         via: z
           .string()
@@ -169,7 +169,7 @@ export const principal = z.object({
     )
     .optional()
     .describe(
-      'Every statement of every policy on it, those of its groups included; left out where one of the policies could not be read',
+      'Every statement of every policy on it, those of its groups included, without the lists of actions and resources, which `aws.iam.policies` has once; left out where one of the policies could not be read',
     ),
 });
 

@@ -29,7 +29,7 @@ export async function list({ terminal }: CommandIo, options: Options): Promise<E
   const lines = table(
     columns.map((title) => ({ title, shrinks: title === 'WHAT' })),
     rows,
-    terminal.width,
+    terminal.tableWidth,
   );
   for (const line of lines) terminal.out(line);
   return exitCodes.complete;
@@ -65,7 +65,7 @@ function printDataset(
   { out, style, width }: CommandIo['terminal'],
   dataset: Dataset<object>,
 ): void {
-  const { name, version, title, kind, level, fields, calls, staleAfterHours } = describe(dataset);
+  const { name, version, title, kind, level, fields, calls, stale_after_hours } = describe(dataset);
   out();
   out(`${style('bold', name)} (version ${version}, ${kind}, one slice for each ${level})`);
   for (const line of wrap(title, width, '  ')) out(line);
@@ -73,7 +73,7 @@ function printDataset(
   for (const [call, permission] of Object.entries(calls)) {
     out(`    ${call}${permission === call ? '' : ` needs ${permission}`}`);
   }
-  if (staleAfterHours !== null) out(`  Stale after ${staleAfterHours} hours`);
+  if (stale_after_hours !== null) out(`  Stale after ${stale_after_hours} hours`);
   out('  Fields:');
   const rows = fields.map((field) => [
     `    ${field.name}`,
@@ -99,7 +99,7 @@ interface DatasetDescription {
   kind: string;
   level: string;
   calls: Record<string, string>;
-  staleAfterHours: number | null;
+  stale_after_hours: number | null;
   fields: { name: string; type: string; description: string; personal: boolean }[];
   schema: object;
 }
@@ -130,7 +130,7 @@ function describe(dataset: Dataset<object>): DatasetDescription {
     kind,
     level,
     calls,
-    staleAfterHours: dataset.staleAfterHours ?? null,
+    stale_after_hours: dataset.staleAfterHours ?? null,
     fields: Object.entries(properties).map(([field, each]) => ({
       name: field,
       type: typeName(each) + (schema.required?.includes(field) ? '' : '?'),

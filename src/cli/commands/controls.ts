@@ -42,7 +42,7 @@ export async function list({ terminal }: CommandIo, options: Options): Promise<E
   const lines = table(
     columns.map((title) => ({ title, shrinks: title === 'TESTS' })),
     rows,
-    terminal.width,
+    terminal.tableWidth,
   );
   for (const line of lines) terminal.out(line);
   return exitCodes.complete;

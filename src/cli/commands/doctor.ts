@@ -24,12 +24,12 @@ interface Examination {
     id: string;
     identities: { subject: string; account: string }[];
     left_out: { scope: string; reason: string }[];
+    requests: number;
+    endpoints: string[];
   }[];
   calls: CallReport[];
   problems: { source: string; scope: string; dataset: string; problem: Problem }[];
   store: { location: string; bundles: number };
-  requests: number;
-  endpoints: string[];
 }
 
 /**
@@ -46,16 +46,23 @@ export async function doctor(io: CommandIo, options: CollectOptions): Promise<Ex
     for (const call of slice.calls) count(calls, seen, source, scope, call);
     for (const problem of slice.problems) problems.push({ source, scope, dataset, problem });
   });
+  for (const { id, calls: connecting } of asked.sources) {
+    for (const call of connecting) count(calls, seen, id, 'connecting', call);
+  }
   const examination: Examination = {
-    sources: asked.sources.map(({ id, identities, left_out }) => ({ id, identities, left_out })),
+    sources: asked.sources.map(({ id, identities, left_out, requests, endpoints }) => ({
+      id,
+      identities,
+      left_out,
+      requests,
+      endpoints,
+    })),
     calls: [...calls.values()].sort((a, b) => compareText(orderOf(a), orderOf(b))),
     problems,
     store: {
       location: project.store.backend.location,
       bundles: (await project.store.last())?.manifest.sequence ?? 0,
     },
-    requests: asked.requests,
-    endpoints: asked.endpoints,
   };
   const healthy = problems.every(({ problem }) => problem.severity === 'note');
   if (options.json) io.terminal.out(JSON.stringify({ ...examination, healthy }));
@@ -90,12 +97,13 @@ function orderOf({ source, scope, call }: CallReport): string {
 
 function print(terminal: Terminal, examination: Examination, healthy: boolean): void {
   const { out, style, width } = terminal;
-  for (const { id, identities, left_out } of examination.sources) {
+  for (const { id, identities, left_out, requests, endpoints } of examination.sources) {
     out(style('bold', `Source ${id}`));
     if (identities.length === 0) out('  Nobody: the credentials proved nothing.');
     for (const { subject, account } of identities) {
       out(`  You are ${printable(subject)} in ${account}.`);
     }
+    out(`  ${plural(requests, 'API request')} to ${endpoints.join(', ') || 'nobody'}`);
     for (const line of grouped(left_out, ({ reason }) => `Not asked: ${reason}`)) {
       for (const each of wrap(line, width, '  ')) out(style('yellow', each));
     }
@@ -119,9 +127,6 @@ function print(terminal: Terminal, examination: Examination, healthy: boolean): 
   if (examination.problems.length > 0) out();
   const { location, bundles } = examination.store;
   out(`Store ${location}: ${plural(bundles, 'bundle')}`);
-  out(
-    `${plural(examination.requests, 'API request')} to ${examination.endpoints.join(', ') || 'nobody'}`,
-  );
   out(
     healthy
       ? 'Everything that the tests need was answered.'

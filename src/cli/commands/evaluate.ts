@@ -39,8 +39,6 @@ export async function evaluate(
     clock: manifest.clock,
     answers: manifest.answers,
     sources: manifest.sources,
-    endpoints: manifest.endpoints,
-    requests: 0,
     slices: manifest.slices,
     results,
   });

@@ -1,13 +1,13 @@
 import { loadConfig } from '../../config/load.ts';
 import { TickmarkError } from '../../evidence/errors.ts';
-import { noCounts, type Result, type Status } from '../../evidence/result.ts';
+import type { Result, Status } from '../../evidence/result.ts';
 import type { Bundle } from '../../seal/manifest.ts';
 import { readResults } from '../../store/results.ts';
 import type { Store } from '../../store/store.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { openStore, placeOf } from '../project.ts';
-import { plural, table } from '../terminal.ts';
+import { plural, type Terminal, table, wrap } from '../terminal.ts';
 
 export interface ResultsOptions extends ProjectOptions {
   run?: string;
@@ -25,32 +25,47 @@ export async function results({ terminal }: CommandIo, options: ResultsOptions):
     (options.status?.includes(status) ?? true) &&
     (options.control === undefined || options.control === control) &&
     (options.test === undefined || options.test === test);
-  const counts = noCounts();
-  const rows: string[][] = [];
+  const rows: Result[] = [];
   for await (const result of readResults(store, bundle)) {
     if (!isAsked(result)) continue;
-    counts[result.status] += 1;
     if (options.json) terminal.out(JSON.stringify(result));
-    else {
-      const { control, test, resource, status, reason } = result;
-      rows.push([status, control, test, resource.name, resource.scope, reason]);
-    }
+    else rows.push(result);
   }
   if (options.json) return exitCodes.complete;
-  if (rows.length === 0) {
-    terminal.out(`Run ${bundle.manifest.run} has no such results.`);
-    return exitCodes.complete;
-  }
-  const columns = ['STATUS', 'CONTROL', 'TEST', 'RESOURCE', 'SCOPE', 'REASON'];
-  const lines = table(
-    columns.map((title) => ({ title, shrinks: title === 'REASON' })),
-    rows,
-    terminal.width,
-  );
-  for (const line of lines) terminal.out(line);
-  terminal.out();
+  if (rows.length > 0) printRows(terminal, rows);
   terminal.out(`${plural(rows.length, 'result')} of run ${bundle.manifest.run}`);
   return exitCodes.complete;
+}
+
+/** On a terminal the reason stands below its row; on a pipe a row is one line, for grep. */
+function printRows({ out, style, width, tableWidth }: Terminal, rows: readonly Result[]): void {
+  const onTerminal = Number.isFinite(tableWidth);
+  const [head = '', ...lines] = table(
+    [
+      { title: 'STATUS' },
+      { title: 'CONTROL' },
+      { title: 'TEST' },
+      { title: 'RESOURCE', shrinks: true },
+      { title: 'SCOPE' },
+      ...(onTerminal ? [] : [{ title: 'REASON' }]),
+    ],
+    rows.map(({ status, control, test, resource, reason }) => [
+      status,
+      control,
+      test,
+      resource.name,
+      resource.scope,
+      ...(onTerminal ? [] : [reason]),
+    ]),
+    tableWidth,
+  );
+  out(style('bold', head));
+  lines.forEach((line, index) => {
+    out(line);
+    if (!onTerminal) return;
+    for (const each of wrap(rows[index]?.reason ?? '', width, '    ')) out(style('dim', each));
+  });
+  out();
 }
 
 async function bundleWithResults(store: Store, run: string | undefined): Promise<Bundle> {

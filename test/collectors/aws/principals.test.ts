@@ -57,12 +57,16 @@ describe('effective statements', () => {
       ['read'],
       [{ PolicyName: 'mine', PolicyDocument: encode('sqs:*') }],
     );
-    expect(found?.map(({ via, policy, actions }) => [via, policy, ...actions])).toEqual([
-      ['inline', 'mine', 'sqs:*'],
-      ['attached', 'arn:aws:iam::123456789012:policy/read', 's3:Get*'],
-      ['group developers', 'own', 's3:List*'],
-      ['group developers', 'arn:aws:iam::123456789012:policy/read', 's3:Get*'],
+    expect(found?.map(({ via, policy }) => [via, policy])).toEqual([
+      ['inline', 'mine'],
+      ['attached', 'arn:aws:iam::123456789012:policy/read'],
+      ['group developers', 'own'],
+      ['group developers', 'arn:aws:iam::123456789012:policy/read'],
     ]);
+    // Long lists stand once, in the policy's own record.
+    expect(found?.some((statement) => 'actions' in statement || 'resources' in statement)).toBe(
+      false,
+    );
   });
 
   it('are none for who has no policy', () => {

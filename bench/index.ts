@@ -1,0 +1,19 @@
+/** `npm run bench`: figures with their budgets; ends with 1 where one is over (bench/README.md). */
+import { motoAvailable } from '../test/support/moto.ts';
+import { evaluationFigures } from './evaluation.ts';
+import { isOverBudget, tableOf } from './figures.ts';
+import { nightFigures } from './night.ts';
+import { startupFigures } from './startup.ts';
+
+const figures = [
+  ...startupFigures(),
+  ...(await evaluationFigures()),
+  ...(motoAvailable ? await nightFigures() : []),
+];
+process.stdout.write(tableOf(figures));
+if (!motoAvailable) {
+  process.stdout.write(
+    '\nLeft out: API calls, memory and store growth of a night. They need moto_server on the PATH (pip install "moto[server]").\n',
+  );
+}
+if (figures.some(isOverBudget)) process.exitCode = 1;

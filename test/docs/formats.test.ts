@@ -1,0 +1,84 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, describe, expect, it } from 'vitest';
+import { sha256 } from '../../src/evidence/json.ts';
+import { replayWire } from '../../src/providers/wire.ts';
+import { parseManifest } from '../../src/seal/manifest.ts';
+import { writeList } from '../../src/store/objects.ts';
+import { readResults } from '../../src/store/results.ts';
+import { memoryBackend } from '../support/memory-backend.ts';
+import { removeTemporary, temporaryFolder } from '../support/temporary.ts';
+import { goldenStore } from './golden.ts';
+import { fence, fencesOf, read } from './pages.ts';
+
+afterAll(removeTemporary);
+
+const page = 'docs/formats/bundle.md';
+const golden = await goldenStore();
+
+describe(page, () => {
+  const text = fence(page, 'text', 'golden').text.trimEnd();
+
+  it('shows a manifest as it is written', () => {
+    expect(text).toBe(golden.manifest);
+    expect(parseManifest(Buffer.from(text), page).digest).toBe(sha256(text));
+  });
+
+  it('states its size and digest', () => {
+    expect(read(page)).toContain(sha256(text));
+    expect(read(page)).toContain(`${text.length.toLocaleString('en-US')} bytes`);
+  });
+});
+
+describe('docs/formats/store.md and results.md', () => {
+  const shown = fencesOf('text', 'golden').filter(({ info }) => info[2]?.startsWith('objects/'));
+
+  it('show every object that the manifest names', () => {
+    const objects = [...golden.keys.keys()].filter((key) => key.startsWith('objects/'));
+    expect(shown.map(({ info }) => info[2]).sort()).toEqual(objects.sort());
+  });
+
+  it.each(shown.map(({ info, text }): [string, string] => [info[2] ?? '', text]))(
+    '%s',
+    (key, text) => {
+      expect(text).toBe(gunzipSync(golden.keys.get(key) ?? '').toString());
+      expect(key).toContain(sha256(text));
+    },
+  );
+
+  it('show results as they are printed', async () => {
+    const lines: string[] = [];
+    for await (const result of readResults(golden.store, golden.bundle)) {
+      lines.push(`${JSON.stringify(result)}\n`);
+    }
+    expect(fence('docs/formats/results.md', 'text', 'golden', 'results', '--json').text).toBe(
+      lines.join(''),
+    );
+  });
+
+  it('state where a chunk ends', async () => {
+    const names = Array.from({ length: 70 }, (_each, index) => `arn:aws:s3:::bucket-${index}`);
+    const { chunks } = await writeList(memoryBackend().backend, names, (name) => name);
+    expect(chunks[0]?.count).toBe(59);
+    expect(sha256(names[58] ?? '')).toMatch(/^66600200/);
+    expect(read('docs/formats/store.md')).toContain(`\`${names[58]}\` begins with \`66600200\``);
+  });
+
+  it('state the digest of nothing', () => {
+    expect(read('docs/formats/store.md')).toContain(sha256(''));
+  });
+});
+
+it('docs/formats/exchanges.md shows an exchange that is replayed', async () => {
+  const { text } = fence('docs/formats/exchanges.md', 'json', 'exchange');
+  const { service, operation, connection, region, input, body } = JSON.parse(text);
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, 'default'));
+  await writeFile(join(folder, 'default', 'iam.GetAccountSummary_1.json'), text);
+  const wire = await replayWire(folder);
+  const answer = await wire.send({ service, operation, connection, region, input }, () =>
+    Promise.reject(new Error('the network was asked')),
+  );
+  expect(Buffer.from(answer.body).toString()).toBe(body.text);
+});

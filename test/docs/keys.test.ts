@@ -1,0 +1,107 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { builtin } from '../../collectors/index.ts';
+import { configJsonSchema, inert } from '../../src/config/schema.ts';
+import { controlJsonSchema } from '../../src/controls/schema.ts';
+import { manifestSchema } from '../../src/seal/manifest.ts';
+import { codes, firstCodes, read, root, rows, section } from './pages.ts';
+
+interface Schema {
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  anyOf?: Schema[];
+  additionalProperties?: Schema | boolean;
+}
+
+/** Every key below a schema: `sources[].id`, `tests[].lookups.<name>.in`. */
+function keysOf(schema: Schema, path = ''): string[] {
+  const named = Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => {
+    const own = path === '' ? key : `${path}.${key}`;
+    return [own, ...keysOf(inner, own)];
+  });
+  const items = schema.items === undefined ? [] : keysOf(schema.items, `${path}[]`);
+  const others = (schema.anyOf ?? []).flatMap((each) => keysOf(each, path));
+  const { additionalProperties: inner } = schema;
+  const mapped = typeof inner === 'object' ? keysOf(inner, `${path}.<name>`) : [];
+  return [...new Set([...named, ...items, ...others, ...mapped])];
+}
+
+const sorted = (keys: string[]) => [...keys].sort();
+
+describe('docs/configuration.md', () => {
+  const page = 'docs/configuration.md';
+
+  it('names each key of tickmark.yaml and no other', () => {
+    expect(sorted(firstCodes(section(page, 'Keys')))).toEqual(sorted(keysOf(configJsonSchema())));
+  });
+
+  it('names each key of with: for aws and no other', () => {
+    const [aws] = builtin.sources ?? [];
+    const schema = z.toJSONSchema(aws?.config ?? z.never(), { io: 'input' });
+    expect(sorted(firstCodes(section(page, 'Source `aws`')))).toEqual(
+      sorted(keysOf(schema as Schema)),
+    );
+  });
+
+  it('says which keys are not acted on, and no other', () => {
+    const said = rows(section(page, 'Keys'))
+      .filter(([, , meaning]) => meaning?.includes('**Not acted on**'))
+      .flatMap(([first = '']) => codes(first));
+    expect(said).toEqual(Object.keys(inert));
+  });
+});
+
+describe('the environment in docs/configuration.md', () => {
+  it('names each variable that the program reads', () => {
+    const source = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => read(join('src', name)))
+      .join('\n');
+    const taken = [...source.matchAll(/\{([^{}]*)\} = env\b/g)].flatMap(([, names = '']) =>
+      names.split(',').map((name) => name.trim()),
+    );
+    const direct = [...source.matchAll(/\benv\.([A-Z][A-Z0-9_]*)/g)].map(([, name = '']) => name);
+    const named = codes(section('docs/configuration.md', 'Environment'));
+    // It is set, for the SDK, not read.
+    const there = new Set([...taken, ...direct]);
+    there.delete('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED');
+    expect(there.size).toBeGreaterThan(8);
+    expect([...there].filter((name) => !named.includes(name))).toEqual([]);
+  });
+});
+
+describe('docs/controls.md', () => {
+  const page = 'docs/controls.md';
+
+  it('names each key of a control file and no other', () => {
+    const written = firstCodes(section(page, 'The control') + section(page, 'The test'));
+    expect(sorted(written)).toEqual(sorted(keysOf(controlJsonSchema())));
+  });
+
+  it('names each function of the expressions and no other', () => {
+    const source = /const functions = new Set\(([\s\S]*?)\.split/.exec(
+      read('src/controls/cel.ts'),
+    )?.[1];
+    const there = [...(source ?? '').matchAll(/\w+/g)].map(([name]) => name);
+    const table = section(page, 'Expressions').split('**Functions**')[1]?.split('\n\n')[1] ?? '';
+    const written = firstCodes(table).map(
+      (code) => /(?:\w+\.)?(\w+)(?:\(.*)?$/.exec(code.replace(/\(.*/, ''))?.[1] ?? code,
+    );
+    expect(there.length).toBeGreaterThan(30);
+    expect(sorted(written)).toEqual(sorted(there));
+  });
+});
+
+describe('docs/formats/bundle.md', () => {
+  it('names each key of the manifest, of a source and of a slice, and no other', () => {
+    const table = firstCodes(section('docs/formats/bundle.md', 'Keys'));
+    const { shape } = manifestSchema;
+    const slice = Object.keys(shape.slices.element.shape);
+    const source = Object.keys(shape.sources.element.shape);
+    expect(sorted([...new Set(table)])).toEqual(
+      sorted([...new Set([...Object.keys(shape), ...slice, ...source])]),
+    );
+  });
+});
