@@ -15,7 +15,7 @@ const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 /** An object may not unfold to more than this; a chunk is far smaller. */
-const mostBytes = 256 * 1024 * 1024;
+const mostBytes = 64 * 1024 * 1024;
 
 /** On average one line in so many ends a chunk. */
 const linesPerChunk = 128;
@@ -105,14 +105,26 @@ export async function* readList(backend: Backend, list: StoredList): AsyncGenera
   for (const chunk of list.chunks) {
     const bytes = await readObject(backend, chunk.digest);
     whole.update(bytes);
+    // Counted before anything is made of them: a small file may unfold to millions of lines.
+    if (countLines(bytes) !== chunk.count) throw listBroken(backend, list);
     const lines = bytes.toString('utf8').split('\n').slice(0, -1);
     count += lines.length;
     yield lines.map((line) => JSON.parse(line) as unknown);
   }
   if (count !== list.count || whole.digest('hex') !== list.digest) {
-    throw new TickmarkError(
-      'IntegrityBroken',
-      `a list of ${list.count} lines in ${backend.location} does not match its digest; the manifest or its chunks were changed`,
-    );
+    throw listBroken(backend, list);
   }
+}
+
+function countLines(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines += 1;
+  return lines;
+}
+
+function listBroken(backend: Backend, list: StoredList): TickmarkError {
+  return new TickmarkError(
+    'IntegrityBroken',
+    `a list of ${list.count} lines in ${backend.location} does not match its digest; the manifest or its chunks were changed`,
+  );
 }

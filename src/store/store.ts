@@ -10,6 +10,9 @@ import {
 import type { Backend } from './backend.ts';
 import { readList, readObject, type StoredList, writeList, writeObject } from './objects.ts';
 
+/** As many as eight digits can count: nights for a quarter of a million years. */
+const lastSequence = 99_999_999;
+
 /** A manifest before it has its place in the chain. */
 export type Draft = Omit<Manifest, 'sequence' | 'previous'>;
 
@@ -56,13 +59,18 @@ export class Store {
    * sealed. Whoever loses the race for a place takes the next one.
    */
   async seal(draft: Draft): Promise<Bundle> {
-    for (;;) {
+    for (let tried = 0; ; ) {
       const last = await this.last();
-      const manifest: Manifest = {
-        ...draft,
-        sequence: (last?.manifest.sequence ?? 0) + 1,
-        previous: last?.digest ?? null,
-      };
+      const sequence = (last?.manifest.sequence ?? 0) + 1;
+      // A place that was lost is listed at the next look; a store that lists otherwise is broken.
+      if (sequence <= tried || sequence > lastSequence) {
+        throw new TickmarkError(
+          'IntegrityBroken',
+          `${this.backend.location} has no next place after bundle ${sequence - 1}: a manifest was put there by hand, or the folder does not list what was written; restore it from a copy`,
+        );
+      }
+      tried = sequence;
+      const manifest: Manifest = { ...draft, sequence, previous: last?.digest ?? null };
       const { bytes, digest } = formatManifest(manifest);
       if (await this.backend.create(manifestKey(manifest.sequence), bytes)) {
         return { manifest, digest };

@@ -104,4 +104,12 @@ describe('lists', () => {
       });
     }
   });
+
+  it('are refused before a chunk of more lines than it should have is read', async () => {
+    const { backend } = memoryBackend();
+    const bytes = Buffer.from('{}\n'.repeat(1_000));
+    const digest = await writeObject(backend, bytes);
+    const list = { count: 10, digest: sha256(bytes), chunks: [{ digest, count: 10 }] };
+    await expect(all(readList(backend, list))).rejects.toMatchObject({ code: 'IntegrityBroken' });
+  });
 });

@@ -65,4 +65,20 @@ describe('Store', () => {
     keys.set(manifestKey(3), formatManifest(manifest).bytes);
     await expect(store.last()).rejects.toMatchObject({ code: 'IntegrityBroken' });
   });
+
+  it('does not turn for ever where a manifest was put at the end of all places', async () => {
+    const { backend, keys } = memoryBackend();
+    const store = new Store(backend);
+    const { manifest } = await store.seal(draft());
+    const forged = { ...manifest, sequence: 99_999_999 };
+    keys.set(manifestKey(99_999_999), formatManifest(forged).bytes);
+    await expect(store.seal(draft())).rejects.toMatchObject({ code: 'IntegrityBroken' });
+  });
+
+  it('does not turn for ever on a backend that does not list what it holds', async () => {
+    const { backend } = memoryBackend();
+    const store = new Store({ ...backend, list: async () => [] });
+    await store.seal(draft());
+    await expect(store.seal(draft())).rejects.toMatchObject({ code: 'IntegrityBroken' });
+  });
 });
