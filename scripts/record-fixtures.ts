@@ -342,7 +342,7 @@ async function recordConnecting(moto: Moto): Promise<void> {
     turnTo(standIn);
     const exchanges = join(connectFolder('aws'), 'exchanges');
     await rm(exchanges, { recursive: true, force: true });
-    await askSource('aws', [], recordingWire(exchanges), systemClock);
+    await askSource('aws', [], await recordingWire(exchanges), systemClock);
   } finally {
     await standIn.close();
   }
@@ -360,7 +360,7 @@ async function recordCase(recipe: Recipe, moto: Moto): Promise<void> {
     if (fault !== undefined) standIn.fault(fault);
     const folder = caseFolder('aws', api, name);
     await rm(folder, { recursive: true, force: true });
-    const wire = await afterConnecting('aws', recordingWire(join(folder, 'exchanges')));
+    const wire = await afterConnecting('aws', await recordingWire(join(folder, 'exchanges')));
     await askSource('aws', Object.keys(outcomes), wire, systemClock);
     const expected: ExpectedCase = {
       title,

@@ -174,6 +174,13 @@ async function regionScopes(
       leftOut: [{ scope: id, reason: `other enabled regions are not known: ${problem.message}` }],
     };
   }
+  if (configured === undefined && enabled.length === 0) {
+    const problem = {
+      code: 'UnreadableResponse' as const,
+      message: `ec2:DescribeRegions named no region in account ${id}; every account has some: check AWS_ENDPOINT_URL and any proxy between`,
+    };
+    return { scopes: [{ level: 'region', name: `${id}/enabled`, problem }], leftOut: [] };
+  }
   return {
     scopes: (configured ?? enabled).map(scopeOf),
     leftOut: enabled
@@ -196,7 +203,7 @@ async function listMembers(aws: AwsContext): Promise<Pick<Account, 'members' | '
       { send: 'NextToken', receive: 'NextToken' },
     );
     for await (const page of pages) {
-      for (const { Id, State, Status } of page.Accounts ?? []) {
+      for (const { Id, State, Status } of told(page.Accounts, 'Accounts')) {
         // AWS is replacing Status by State.
         if ((State ?? Status) === 'ACTIVE') members.push(told(Id, 'Id'));
       }

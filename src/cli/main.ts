@@ -10,7 +10,10 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   // Asked by scripts all the time: answered before anything else is loaded.
   process.stdout.write(`${packageVersion()}\n`);
 } else {
-  process.exitCode = await main(argv);
+  const exitCode = await main(argv);
+  process.exitCode = exitCode;
+  // Sockets and pauses that something left behind do not keep the job waiting.
+  setTimeout(() => process.exit(exitCode), 5_000).unref();
 }
 
 async function main(args: string[]): Promise<number> {
@@ -23,6 +26,15 @@ async function main(args: string[]): Promise<number> {
     terminal.err('Interrupted: stopping. Nothing of this run is kept. (Again to stop at once.)');
     interrupted.abort();
   };
+  const onCrash = (error: unknown) => {
+    terminal.err(`tickmark: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+    terminal.err(
+      'Something failed that nobody waited for, a plugin perhaps. Nothing of this run is kept.',
+    );
+    process.exit(exitCodes.incomplete);
+  };
+  process.on('unhandledRejection', onCrash);
+  process.on('uncaughtException', onCrash);
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   // `tickmark results | head` closes our output: that is no failure.

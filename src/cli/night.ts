@@ -80,7 +80,7 @@ export async function askSources(
       onSlice,
     });
     if (io.signal.aborted) {
-      throw new TickmarkError('Interrupted', 'interrupted; nothing of this run is kept');
+      throw interrupted();
     }
     return {
       sources: reports.map((report) => ({
@@ -97,6 +97,10 @@ export async function askSources(
     ended.abort();
     progress.clear();
   }
+}
+
+export function interrupted(): TickmarkError {
+  return new TickmarkError('Interrupted', 'interrupted; nothing of this run is kept');
 }
 
 /** Asks the sources and writes each slice to the store as soon as it is closed. */

@@ -132,6 +132,8 @@ function printGaps(terminal: Terminal, { not_collected, unjudged }: NightSummary
       }
       if (rows.length > mostPerTest) out(`    … and ${rows.length - mostPerTest} more slices`);
     }
+    const hidden = groupBy(sentences, (each) => each.why).size - mostLines;
+    if (hidden > 0) out(`  … and ${plural(hidden, 'more reason')}; --json has all`);
     out();
   }
   if (unjudged.length > 0) {
@@ -199,7 +201,9 @@ export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map
   const groups = new Map<string, T[]>();
   for (const item of items) {
     const key = keyOf(item);
-    groups.set(key, [...(groups.get(key) ?? []), item]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
   }
   return groups;
 }

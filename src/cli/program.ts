@@ -64,7 +64,11 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
           'simulate the clock from this time on; written into the manifest',
         ).argParser(parseTime),
       )
-      .option('--record <folder>', 'write every exchange with the APIs there, secrets masked')
+      .option(
+        '--record <folder>',
+        'write every exchange with the APIs there, secrets masked',
+        parseNotEmpty,
+      )
       .addOption(
         new Option(
           '--replay <folder>',
@@ -131,7 +135,7 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
     'tickmark init --config ops/tickmark.yaml',
   ])
     .option('-c, --config <file>', 'the file to write', 'tickmark.yaml')
-    .option('--organization <name>', 'whose evidence it is')
+    .option('--organization <name>', 'whose evidence it is', parseNotEmpty)
     .option('--force', 'replace a file that exists')
     .option('--json', 'print what was written as data')
     .action(
@@ -268,12 +272,19 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
   };
 }
 
+function parseNotEmpty(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('Expected a name, not an empty text.');
+}
+
 function parseTime(text: string): string {
   const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
-  if (!form.test(text) || Number.isNaN(Date.parse(text))) {
+  const time = new Date(text);
+  // A year of five digits is no RFC 3339, and could not be written into a manifest.
+  if (!form.test(text) || Number.isNaN(time.getTime()) || time.toISOString().length !== 24) {
     throw new InvalidArgumentError('Expected a time such as 2026-01-31T02:00:00Z.');
   }
-  return new Date(text).toISOString();
+  return time.toISOString();
 }
 
 function parsePositive(text: string): number {

@@ -39,6 +39,12 @@ export async function openProject(options: ProjectOptions, io: CommandIo): Promi
   const files = loadControls(references, loaded.directory, packageRoot).filter(({ control }) =>
     categories.includes(control.category),
   );
+  if (files.length === 0) {
+    throw new TickmarkError(
+      'InvalidConfiguration',
+      `${loaded.file}: no control is of the categories in scope (${categories.join(', ')}), so nothing would be tested; add a category, or controls of your own`,
+    );
+  }
   const controls = compileControls(files, registry.datasets, {
     parameters,
     fault: loaded.fault,

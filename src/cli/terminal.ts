@@ -25,8 +25,8 @@ export function createTerminal(env: NodeJS.ProcessEnv): Terminal {
     width: stdout.columns ?? widthWithoutTerminal,
     tableWidth: stdout.columns ?? Number.POSITIVE_INFINITY,
     interactive: stderr.isTTY === true && !env.CI,
-    out: (line = '') => void stdout.write(`${line}\n`),
-    err: (line = '') => void stderr.write(`${line}\n`),
+    out: (line = '') => void stdout.write(`${harmless(line)}\n`),
+    err: (line = '') => void stderr.write(`${harmless(line)}\n`),
     style: (style, text) => (coloured ? styleText(style, text) : text),
   };
 }
@@ -38,6 +38,14 @@ export function printable(text: string): string {
   // C0 and C1 controls, and the marks that turn the direction of text around.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, '\u{fffd}');
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const harmful = /\u001b(?!\[\d{1,2}m)|[\0-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]/g;
+
+/** The last gate before the terminal: our own colours and line breaks pass, other controls do not. */
+function harmless(text: string): string {
+  return text.replace(harmful, '\u{fffd}');
 }
 
 export interface Column {

@@ -2,7 +2,7 @@
 import type { Clock } from '../evidence/clock.ts';
 import type { Call, Slice } from '../evidence/slice.ts';
 import type { Collector, Connected, Dataset, Identity, Source } from '../plugin.ts';
-import { deadline } from '../providers/deadline.ts';
+import { deadline, rejectionOf } from '../providers/deadline.ts';
 import { collectSlice, problemOf, Trace, tracerFor } from './slice.ts';
 
 /** One entry of `sources:` with the code that serves it. */
@@ -117,7 +117,10 @@ async function connect(
   const limit = deadline(signal, deadlineSeconds, `connecting to source ${id}`);
   try {
     const tracer = tracerFor(source.calls, `source ${source.id}`, limit.signal, trace);
-    const connected = await source.connect(provider, config, tracer);
+    const connected = await Promise.race([
+      source.connect(provider, config, tracer),
+      rejectionOf(limit.signal),
+    ]);
     const bare = levels.filter((level) => !connected.scopes.some((scope) => scope.level === level));
     const missing = bare.map((level) => ({
       level,

@@ -1,8 +1,8 @@
 /** One dataset from one scope: runs a collector's function and turns whatever happens into an outcome. */
 import type { Clock } from '../evidence/clock.ts';
 import { messageOf } from '../evidence/errors.ts';
-import { compareText, type Json, type JsonObject } from '../evidence/json.ts';
-import { maskSecrets } from '../evidence/mask.ts';
+import { canonicalJson, compareText, type Json, type JsonObject } from '../evidence/json.ts';
+import { maskSecrets, maskText } from '../evidence/mask.ts';
 import type { Call, EvidenceRecord, Problem, Slice, TieOut } from '../evidence/slice.ts';
 import {
   type Answer,
@@ -13,7 +13,7 @@ import {
   type Scope,
   type Tracer,
 } from '../plugin.ts';
-import { deadline } from '../providers/deadline.ts';
+import { deadline, rejectionOf } from '../providers/deadline.ts';
 import { toJson } from '../providers/wire.ts';
 
 export interface SliceRequest {
@@ -77,19 +77,6 @@ export function tracerFor(
   };
 }
 
-function rejectionOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const rejected = () =>
-      reject(
-        signal.reason instanceof CollectError
-          ? signal.reason
-          : new CollectError('Interrupted', 'the run was interrupted'),
-      );
-    if (signal.aborted) rejected();
-    else signal.addEventListener('abort', rejected, { once: true });
-  });
-}
-
 /** The calls of one slice, each with an id of its own. */
 export class Trace {
   readonly #ids = new Map<Call, string>();
@@ -138,7 +125,10 @@ class SliceDraft {
   }
 
   problem(problem: Problem): void {
-    if (!this.#closed) this.#problems.push(problem);
+    if (this.#closed) return;
+    // Messages quote what came from outside.
+    const message = maskText(problem.message.toWellFormed(), this.#masked);
+    this.#problems.push({ ...problem, message });
   }
 
   context(signal: AbortSignal): CollectContext<object> {
@@ -155,9 +145,24 @@ class SliceDraft {
           this.problem({ ...problemOf(thrown), resources: [known.name] });
         }
       },
-      tieOut: (tieOut) => void this.#tieOuts.push(tieOut),
+      tieOut: (tieOut) => {
+        if (!Number.isSafeInteger(tieOut.expected) || !Number.isSafeInteger(tieOut.found)) {
+          throw new CollectError(
+            'CollectorFailed',
+            `a tie-out by ${tieOut.by} is not of two counts`,
+          );
+        }
+        this.#tieOuts.push(tieOut);
+      },
       note: (code, message) => this.problem({ code, message, severity: 'note' }),
       observedAt: (time) => {
+        // A year of five digits has a form of its own, which RFC 3339 does not know.
+        if (Number.isNaN(time.getTime()) || time.toISOString().length !== 24) {
+          throw new CollectError(
+            'UnreadableResponse',
+            'the source gives a time of observation that is none',
+          );
+        }
         this.#observedAt = time.toISOString();
       },
     };
@@ -166,15 +171,14 @@ class SliceDraft {
   #emit(record: NewRecord<object>): void {
     if (this.#closed) return;
     const { uid, name } = record;
+    if (typeof uid !== 'string' || uid === '' || typeof name !== 'string') {
+      this.#invalid('a record without uid and name', String(name ?? uid));
+      return;
+    }
     const parsed = this.#schema.safeParse(record.fields);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
-      this.problem({
-        code: 'InvalidRecord',
-        message: `${this.#dataset.name} got a record that is not of its shape (${issue?.path.join('.')}: ${issue?.message}); the API has changed or the collector is wrong: report it with --record`,
-        severity: 'error',
-        resources: [name],
-      });
+      this.#invalid(`${issue?.path.join('.')}: ${issue?.message}`, name);
       return;
     }
     if (this.#records.has(uid)) {
@@ -186,15 +190,36 @@ class SliceDraft {
       });
       return;
     }
-    const calls = [...new Set(record.from.map((answer) => this.trace.idOf(answer)))];
-    this.#records.set(uid, {
+    const calls = [...new Set(record.from.map((answer) => this.trace.idOf(answer)))]
+      .filter((id) => id !== undefined)
+      .sort(compareText);
+    if (calls.length === 0) {
+      this.#invalid('a record that was made from no call of this slice', name);
+      return;
+    }
+    const kept: EvidenceRecord = {
       uid,
       name,
       fields: maskSecrets(toJson(parsed.data), this.#masked) as JsonObject,
       original: maskSecrets(toJson(record.original) as Json, this.#masked),
-      calls: calls.filter((id) => id !== undefined).sort(compareText),
-    });
+      calls,
+    };
+    const fault = unkeepable(kept);
+    if (fault !== undefined) {
+      this.#invalid(fault, name);
+      return;
+    }
+    this.#records.set(uid, kept);
     this.#onRecord();
+  }
+
+  #invalid(why: string, name: string): void {
+    this.problem({
+      code: 'InvalidRecord',
+      message: `${this.#dataset.name} got a record that is not of its shape (${why}); the API has changed or the collector is wrong: report it with --record`,
+      severity: 'error',
+      resources: [name.toWellFormed()],
+    });
   }
 
   close(source: string, scope: string): Slice {
@@ -232,6 +257,19 @@ class SliceDraft {
   }
 }
 
+/** The longest record that is kept, in characters; an object of the store holds some of them. */
+const mostCharacters = 8 * 1024 * 1024;
+
+/** Why a record cannot be kept as canonical JSON; undefined if it can. */
+function unkeepable(record: EvidenceRecord): string | undefined {
+  try {
+    const { length } = canonicalJson(record);
+    return length > mostCharacters ? `${length} characters long` : undefined;
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
+}
+
 /** Whatever was thrown, as a problem with a code and a sentence. */
 export function problemOf(thrown: unknown): Problem {
   if (thrown instanceof CollectError) {
@@ -250,8 +288,9 @@ function mergeProblems(problems: Problem[]): Problem[] {
   for (const problem of problems) {
     const key = `${problem.severity} ${problem.code} ${problem.message}`;
     const known = merged.get(key);
-    if (known === undefined) merged.set(key, { ...problem, resources: problem.resources ?? [] });
-    else known.resources = [...known.resources, ...(problem.resources ?? [])];
+    if (known === undefined)
+      merged.set(key, { ...problem, resources: [...(problem.resources ?? [])] });
+    else known.resources.push(...(problem.resources ?? []));
   }
   return [...merged.entries()]
     .sort(([a], [b]) => compareText(a, b))

@@ -99,7 +99,7 @@ function filesBelow(folder: string, ref: string): Located[] {
     );
   }
   const files = entries
-    .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
+    .filter((entry) => !entry.isDirectory() && /\.ya?ml$/i.test(entry.name))
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
     .sort(compareText);
   if (files.length === 0) {

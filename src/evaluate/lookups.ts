@@ -87,9 +87,11 @@ function buildIndex(
       }
     }
   }
-  for (const { records } of groups.values()) {
-    if (records.length > 1)
-      (records as { uid: string }[]).sort((a, b) => compareText(a.uid, b.uid));
+  for (const [value, group] of groups) {
+    const records = group.records as { uid: string }[];
+    if (records.length > 1) records.sort((a, b) => compareText(a.uid, b.uid));
+    // There may be more of them where not everything was seen, unless it was asked for by its uid.
+    if (records[0]?.uid !== value) group.doubt ??= gap;
   }
   return { groups, gap };
 }

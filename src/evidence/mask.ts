@@ -20,7 +20,7 @@ const secretForms: { kind: string; form: RegExp }[] = [
   },
   {
     kind: 'AWS secret access key',
-    form: /(?<=secret_?access_?key["'\s:=>]{1,5})[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/gi,
+    form: /(?<=secret_?access_?key["'\\\s:=>]{1,7})[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/gi,
   },
   {
     kind: 'password in a URL',
@@ -40,13 +40,23 @@ export function maskText(text: string, found: Set<string>): string {
   return masked;
 }
 
+function maskPair(key: string, value: string, found: Set<string>): string {
+  const named = `${key}=`;
+  const masked = maskText(named + value, found);
+  return masked.startsWith(named) ? masked.slice(named.length) : maskText(value, found);
+}
+
 /** The same value with every text in it masked. Unchanged parts are shared, not copied. */
 export function maskSecrets(value: Json, found: Set<string>): Json {
   if (typeof value === 'string') return maskText(value, found);
   if (Array.isArray(value)) return value.map((item) => maskSecrets(item, found));
   if (value !== null && typeof value === 'object') {
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, maskSecrets(item, found)]),
+      Object.entries(value).map(([key, item]) => [
+        key,
+        // A tag whose key says what its value is: neither alone looks like a secret.
+        typeof item === 'string' ? maskPair(key, item, found) : maskSecrets(item, found),
+      ]),
     );
   }
   return value;

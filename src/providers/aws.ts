@@ -16,15 +16,21 @@ import {
   CollectError,
   type Tracer,
 } from '../plugin.ts';
+import { isAnswerOf } from './aws-answers.ts';
 import type { CallDesk } from './calls.ts';
+import { rejectionOf } from './deadline.ts';
 import { toJson, type WireAnswer } from './wire.ts';
 
 /** Attempts of one call: with the pauses below about fifteen seconds before a call is given up. */
 const mostAttempts = 15;
 const firstPauseMs = 50;
 const longestPauseMs = 3_000;
+/** A service may ask for a longer pause; it is asked again all the same, and may refuse again. */
+const longestAskedPauseMs = 60_000;
 const connectTimeoutMs = 5_000;
 const answerTimeoutMs = 30_000;
+/** A page has at most a thousand entries; the largest are some megabytes. */
+const mostBytes = 64 * 1024 * 1024;
 
 const sts: AwsService<typeof import('@aws-sdk/client-sts')> = {
   service: 'sts',
@@ -121,6 +127,12 @@ export function createAwsProvider(desk: CallDesk, env: NodeJS.ProcessEnv): AwsPr
             originOf(args.request),
             async () => readResponse((await next(args)).response),
           );
+          if (answer.status === 200 && !isAnswerOf(service.service, operation, answer.body)) {
+            throw new CollectError(
+              'UnreadableResponse',
+              `${name} answered with something that is not of its API; check AWS_ENDPOINT_URL and any proxy between`,
+            );
+          }
           const { HttpResponse } = await import('@smithy/core/protocols');
           // By the date the SDK corrects its clock, and asks again what was refused: a recording
           // is of another day, and holds the answer once.
@@ -136,7 +148,11 @@ export function createAwsProvider(desk: CallDesk, env: NodeJS.ProcessEnv): AwsPr
       { step: 'deserialize', priority: 'low', name: 'tickmarkWire' },
     );
     try {
-      const output = await client.send(command, { abortSignal: tracer.signal });
+      // The SDK waits out its pauses whatever the signal says.
+      const output = await Promise.race([
+        client.send(command, { abortSignal: tracer.signal }),
+        rejectionOf(tracer.signal),
+      ]);
       return desk.record(tracer, output, desk.finish(call));
     } catch (thrown) {
       const error = callError(thrown, name, permission, connection.account, tracer.signal);
@@ -423,7 +439,7 @@ function retryStrategy(replaying: boolean): RetryStrategyV2 {
       const limit = Math.min(longestPauseMs, firstPauseMs * 2 ** count);
       const asked =
         info.retryAfterHint === undefined ? 0 : info.retryAfterHint.getTime() - Date.now();
-      return token(count, Math.max(Math.random() * limit, asked));
+      return token(count, Math.max(Math.random() * limit, Math.min(asked, longestAskedPauseMs)));
     },
     recordSuccess: () => {},
   };
@@ -432,7 +448,18 @@ function retryStrategy(replaying: boolean): RetryStrategyV2 {
 async function readResponse(response: SdkResponse): Promise<WireAnswer> {
   const parts: Uint8Array[] = [];
   if (response.body instanceof Readable) {
-    for await (const part of response.body) parts.push(part as Uint8Array);
+    let size = 0;
+    for await (const part of response.body as AsyncIterable<Uint8Array>) {
+      size += part.length;
+      if (size > mostBytes) {
+        response.body.destroy();
+        throw new CollectError(
+          'UnreadableResponse',
+          `an answer has more than ${mostBytes} bytes; check AWS_ENDPOINT_URL and any proxy between`,
+        );
+      }
+      parts.push(part);
+    }
   }
   const headers = Object.fromEntries(
     Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), value]),

@@ -27,3 +27,17 @@ export function deadline(
     },
   };
 }
+
+/** Rejects when the signal aborts, with its CollectError; for work that does not listen itself. */
+export function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const rejected = () =>
+      reject(
+        signal.reason instanceof CollectError
+          ? signal.reason
+          : new CollectError('Interrupted', 'the run was interrupted'),
+      );
+    if (signal.aborted) rejected();
+    else signal.addEventListener('abort', rejected, { once: true });
+  });
+}

@@ -114,12 +114,31 @@ function addressOf(
   return url;
 }
 
-/** The target of `rel="next"` in a Link header (RFC 8288). */
+/**
+ * The target of `rel="next"` in a Link header (RFC 8288).
+ * @throws CollectError RefusedPage for a header that cannot be read: there may be a next page.
+ */
 export function nextLink(header: string | undefined): string | undefined {
-  for (const [, target, parameters = ''] of (header ?? '').matchAll(/<([^>]*)>([^<]*)/g)) {
-    if (/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\b)/i.test(parameters)) return target;
+  const text = (header ?? '').trim();
+  // A target in angle brackets, then parameters whose values are tokens or quoted strings.
+  const link =
+    /\s*<([^>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s";,]+))?)*)\s*(?:,|$)/y;
+  let next: string | undefined;
+  while (link.lastIndex < text.length) {
+    const match = link.exec(text);
+    if (match === null) {
+      throw new CollectError(
+        'RefusedPage',
+        `a Link header cannot be read, so it is not known whether there is another page: ${text.slice(0, 200)}`,
+      );
+    }
+    const [, target, parameters = ''] = match;
+    const unquoted = parameters.replace(/;\s*(?!rel\b)[\w*-]+\s*=\s*"(?:[^"\\]|\\.)*"/gi, '');
+    const rel = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,]+))/i.exec(unquoted);
+    const relations = (rel?.[1] ?? rel?.[2] ?? '').replaceAll("'", '').toLowerCase().split(/\s+/);
+    if (relations.includes('next')) next ??= target;
   }
-  return undefined;
+  return next;
 }
 
 /** The next page's address, if it may be followed: same origin, below the base, not seen before. */

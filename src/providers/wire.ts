@@ -59,7 +59,14 @@ const keptHeaders =
 const stsCredentials = /(<(AccessKeyId|SecretAccessKey|SessionToken)>)[^<]*(?=<)/g;
 
 /** Sends live, and writes each exchange to a folder with secrets masked. */
-export function recordingWire(directory: string): Wire {
+export async function recordingWire(directory: string): Promise<Wire> {
+  const before = await readdir(directory).catch(() => []);
+  if (before.length > 0) {
+    throw new TickmarkError(
+      'Usage',
+      `${directory} is not empty: two recordings in one folder would answer for each other; name another with --record`,
+    );
+  }
   const turns = new Map<string, number>();
   const files = new Map<string, number>();
   return {
@@ -108,7 +115,15 @@ export async function replayWire(directory: string): Promise<Wire> {
       `${directory} holds no recorded exchanges (*.json); record some with --record DIR`,
     );
   }
-  for (const turns of answers.values()) turns.sort((a, b) => a.turn - b.turn);
+  for (const [question, turns] of answers) {
+    turns.sort((a, b) => a.turn - b.turn);
+    if (turns.some(({ turn }, index) => turns[index - 1]?.turn === turn)) {
+      throw new TickmarkError(
+        'InvalidConfiguration',
+        `${directory} answers one question twice (${question}): two recordings are mixed in it; record again`,
+      );
+    }
+  }
   const asked = new Map<string, number>();
   return {
     replaying: true,
@@ -192,7 +207,10 @@ export function toJson(value: unknown): Json {
   if (typeof value === 'object') {
     return Object.fromEntries(
       Object.entries(value)
-        .filter(([, item]) => item !== undefined && typeof item !== 'function')
+        // `$metadata` is the SDK's: the request's id and its attempts, which the trace has.
+        .filter(
+          ([key, item]) => key !== '$metadata' && item !== undefined && typeof item !== 'function',
+        )
         .map(([key, item]) => [key, toJson(item)]),
     );
   }

@@ -17,6 +17,9 @@ const decompress = promisify(gunzip);
 /** An object may not unfold to more than this; a chunk is far smaller. */
 const mostBytes = 64 * 1024 * 1024;
 
+/** Long lines end a chunk early, so that it can always be read back. */
+const mostChunkCharacters = 4 * 1024 * 1024;
+
 /** On average one line in so many ends a chunk. */
 const linesPerChunk = 128;
 
@@ -78,16 +81,20 @@ export async function writeList<T>(
   const chunks: { digest: string; count: number }[] = [];
   let count = 0;
   let pending: string[] = [];
+  let size = 0;
   const flush = async () => {
     const bytes = Buffer.from(pending.join(''), 'utf8');
     whole.update(bytes);
     chunks.push({ digest: await writeObject(backend, bytes), count: pending.length });
     count += pending.length;
     pending = [];
+    size = 0;
   };
   for (const line of lines) {
-    pending.push(`${canonicalJson(line)}\n`);
-    if (endsChunk(keyOf(line))) await flush();
+    const text = `${canonicalJson(line)}\n`;
+    pending.push(text);
+    size += text.length;
+    if (endsChunk(keyOf(line)) || size > mostChunkCharacters) await flush();
   }
   if (pending.length > 0) await flush();
   return { count, digest: whole.digest('hex'), chunks };

@@ -11,6 +11,9 @@ import {
   z,
 } from '../../src/plugin.ts';
 
+/** An answer that every slice here has had. */
+const asked = {};
+
 interface Api {
   tracer: Tracer;
 }
@@ -38,7 +41,14 @@ function request(
   return {
     source: 'people',
     dataset: dataset as unknown as Dataset<object>,
-    scope: { level: 'organisation', name: 'acme', attach: (tracer) => ({ tracer }) },
+    scope: {
+      level: 'organisation',
+      name: 'acme',
+      attach(tracer) {
+        tracer.record(asked, call('http:GET /people'));
+        return { tracer };
+      },
+    },
     clock: simulatedClock(new Date('2026-01-01T02:00:00Z')),
     signal: new AbortController().signal,
     deadlineSeconds: 5,
@@ -52,7 +62,7 @@ const user = (name: string) => ({
   name,
   fields: { email: `${name}@example.com` },
   original: { login: name },
-  from: [],
+  from: [asked],
 });
 
 const call = (id: string): Call => ({
@@ -102,7 +112,11 @@ describe('collectSlice', () => {
         emit({ ...user('alice'), from: [second, first, second] });
       }),
     );
-    expect(slice.calls.map(({ id }) => id)).toEqual(['http:GET /users', 'http:GET /users (2)']);
+    expect(slice.calls.map(({ id }) => id)).toEqual([
+      'http:GET /people',
+      'http:GET /users',
+      'http:GET /users (2)',
+    ]);
     expect(slice.records[0]?.calls).toEqual(['http:GET /users', 'http:GET /users (2)']);
   });
 
@@ -137,11 +151,11 @@ describe('collectSlice', () => {
   it('keeps an item that could not be read, and is partial', async () => {
     const slice = await collectSlice(
       request(async ({ item }) => {
-        const known = { uid: 'a', name: 'a', fields: {}, from: [] };
+        const known = { uid: 'a', name: 'a', fields: {}, from: [asked] };
         await item(known, async () => ({
           fields: { email: 'a@example.com' },
           original: {},
-          from: [],
+          from: [asked],
         }));
         for (const uid of ['c', 'b']) {
           await item({ ...known, uid, name: uid }, async () => {
@@ -170,6 +184,12 @@ describe('collectSlice', () => {
     ['InvalidRecord', 'a field of another type', { ...user('bob'), fields: { email: 3 } }],
     ['InvalidRecord', 'a field that is not declared', { ...user('bob'), fields: { phone: '1' } }],
     ['DuplicateRecord', 'a uid that was there before', user('alice')],
+    ['InvalidRecord', 'no call that it was made from', { ...user('bob'), from: [] }],
+    ['InvalidRecord', 'a call of another slice', { ...user('bob'), from: [{}] }],
+    ['InvalidRecord', 'no uid', { ...user('bob'), uid: undefined }],
+    ['InvalidRecord', 'a name that is a number', { ...user('bob'), name: 7 }],
+    ['InvalidRecord', 'a lone surrogate', { ...user('bob'), fields: { note: '\ud83d' } }],
+    ['InvalidRecord', 'no end', { ...user('bob'), original: 'x'.repeat(9_000_000) }],
   ])('is partial with %s for %s', async (code, _why, record) => {
     const slice = await collectSlice(
       request(async ({ emit }) => {
@@ -193,6 +213,27 @@ describe('collectSlice', () => {
       tie_outs: [{ by: 'total', expected: 2, found: 1 }],
       problems: [{ code: 'TieOutMismatch' }],
     });
+  });
+
+  it.each([
+    [
+      'a tie-out that is not of counts',
+      ({ tieOut }: Context) => tieOut({ by: 'total', expected: Number.NaN, found: 1 }),
+    ],
+    ['a time that is none', ({ observedAt }: Context) => observedAt(new Date('x'))],
+    ['a year of five digits', ({ observedAt }: Context) => observedAt(new Date(253402318799000))],
+  ])('is failed with %s, which no manifest could say', async (_what, act) => {
+    const slice = await collectSlice(request(async (context) => act(context)));
+    expect(slice.outcome).toBe('failed');
+  });
+
+  it('keeps a message that quotes odd text in a form that can be written', async () => {
+    const slice = await collectSlice(
+      request(async () => {
+        throw new Error(`odd \ud83d ghp_${'q'.repeat(36)}`);
+      }),
+    );
+    expect(slice.problems[0]?.message).toContain('odd \ufffd [masked: GitHub token]');
   });
 
   it('stays complete with a note', async () => {

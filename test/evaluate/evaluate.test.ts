@@ -340,7 +340,7 @@ describe('lookups', () => {
         sliceInput(accountsHeader(), [member]),
         sliceInput(accountsHeader({ scope: 'b', outcome: 'failed', problems: [denied] }), []),
       ],
-      'pass: accounts: m',
+      'error: aws.organizations.accounts of b is incomplete: iam:ListUsers is denied; read: accounts: m',
     ],
     [
       'no match while another slice failed',

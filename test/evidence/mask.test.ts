@@ -60,4 +60,13 @@ describe('maskSecrets', () => {
       tags: [{ value: '[masked: GitHub token]' }],
     });
   });
+
+  it('masks a value whose key says what it is, and one behind escaped quotes', () => {
+    const secret = 'Ab1/'.repeat(10);
+    const found = new Set<string>();
+    expect(maskSecrets({ aws_secret_access_key: secret }, found)).toEqual({
+      aws_secret_access_key: '[masked: AWS secret access key]',
+    });
+    expect(maskText(`{\\"aws_secret_access_key\\": \\"${secret}\\"}`, found)).not.toContain(secret);
+  });
 });

@@ -156,9 +156,19 @@ describe('nextLink (RFC 8288)', () => {
     ['<https://a/3>; rel="last next"', 'https://a/3'],
     ['<https://a/3>; rel="nextish"', undefined],
     ['<https://a/1>; rel="prev"', undefined],
+    ['<https://a/3>; title="a<b, rel=next"; rel="next"', 'https://a/3'],
+    ['<https://a/3>; title="; rel=next"', undefined],
+    ["<https://a/3>; rel='next'", 'https://a/3'],
     ['', undefined],
     [undefined, undefined],
   ])('%s', (header, next) => {
     expect(nextLink(header)).toBe(next);
   });
+
+  it.each(['https://a/3; rel=next', '<https://a/3; rel="next"', '<a>; rel="next', 'next'])(
+    'is not guessed from %s',
+    (header) => {
+      expect(() => nextLink(header)).toThrowError(expect.objectContaining({ code: 'RefusedPage' }));
+    },
+  );
 });

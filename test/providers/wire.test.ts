@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
@@ -41,7 +41,7 @@ async function recorded(folder: string): Promise<string> {
 describe('record and replay', () => {
   it('answers each question as it was answered, in turn, and nothing else', async () => {
     const folder = await temporaryFolder();
-    const recording = recordingWire(folder);
+    const recording = await recordingWire(folder);
     await recording.send(key(), async () => answer('<busy/>', 503));
     await recording.send(key(), async () => answer('<one/>'));
     await recording.send(key({ Marker: '2' }), async () => answer(Buffer.from([0xff, 0x00])));
@@ -62,7 +62,7 @@ describe('record and replay', () => {
 
   it('names files service.Operation_N.json in a folder for the connection', async () => {
     const folder = await temporaryFolder();
-    await recordingWire(folder).send(key(), async () => answer('<one/>'));
+    await (await recordingWire(folder)).send(key(), async () => answer('<one/>'));
     expect(await readdir(folder)).toEqual(['arn-aws-iam-123456789012-role-Evidence']);
     expect(await readdir(join(folder, 'arn-aws-iam-123456789012-role-Evidence'))).toEqual([
       'iam.ListUsers_1.json',
@@ -72,7 +72,7 @@ describe('record and replay', () => {
   it('keeps no secret', async () => {
     const folder = await temporaryFolder();
     const token = `ghp_${'x'.repeat(36)}`;
-    await recordingWire(folder).send(key({ Note: token }), async () =>
+    await (await recordingWire(folder)).send(key({ Note: token }), async () =>
       answer(
         `<Credentials><AccessKeyId>ASIAX</AccessKeyId><SecretAccessKey>wJalr</SecretAccessKey><SessionToken>IQoJb</SessionToken></Credentials>${token}`,
       ),
@@ -81,6 +81,16 @@ describe('record and replay', () => {
     for (const secret of [token, 'ASIAX', 'wJalr', 'IQoJb', 'a=b'])
       expect(text).not.toContain(secret);
     expect(text).toContain('<SessionToken>MASKED</SessionToken>');
+  });
+
+  it('does not mix two recordings in one folder', async () => {
+    const folder = await temporaryFolder();
+    await (await recordingWire(folder)).send(key(), async () => answer('<one/>'));
+    await expect(recordingWire(folder)).rejects.toMatchObject({ code: 'Usage' });
+    const [connection = ''] = await readdir(folder);
+    const [file = ''] = await readdir(join(folder, connection));
+    await copyFile(join(folder, connection, file), join(folder, 'again.json'));
+    await expect(replayWire(folder)).rejects.toMatchObject({ code: 'InvalidConfiguration' });
   });
 
   it.each([

@@ -429,7 +429,7 @@ const virtualMfaDataset = defineDataset<AwsContext, typeof schema.virtualMfaDevi
       { send: 'Marker', receive: 'Marker', more: 'IsTruncated' },
     );
     for await (const page of pages) {
-      for (const device of page.VirtualMFADevices ?? []) {
+      for (const device of told(page.VirtualMFADevices, 'VirtualMFADevices')) {
         const serial = told(device.SerialNumber, 'SerialNumber');
         const userArn = device.User?.Arn ?? null;
         const root = userArn === rootArn(aws);

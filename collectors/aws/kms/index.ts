@@ -27,7 +27,7 @@ function listKeys(aws: AwsContext): Promise<ListedThing[]> {
       { send: 'Marker', receive: 'NextMarker', more: 'Truncated' },
     );
     for await (const page of pages) {
-      for (const { KeyId, KeyArn } of page.Keys ?? []) {
+      for (const { KeyId, KeyArn } of told(page.Keys, 'Keys')) {
         keys.push({ name: told(KeyId, 'KeyId'), arn: told(KeyArn, 'KeyArn'), page });
       }
     }

@@ -1,7 +1,7 @@
 import { TickmarkError } from '../../evidence/errors.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import type { ExitCode } from '../exit.ts';
-import { commonDraft, judge, newRunId } from '../night.ts';
+import { commonDraft, interrupted, judge, newRunId } from '../night.ts';
 import { openProject } from '../project.ts';
 import { report } from './run.ts';
 
@@ -29,6 +29,7 @@ export async function evaluate(
   const id = newRunId(startedAt);
   const asOf = new Date(manifest.results?.as_of ?? manifest.finished_at);
   const results = await judge(project, manifest.slices, id, asOf);
+  if (io.signal.aborted) throw interrupted();
   const bundle = await store.seal({
     ...(await commonDraft(project, io)),
     run: id,

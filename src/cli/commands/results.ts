@@ -4,6 +4,7 @@ import type { Result, Status } from '../../evidence/result.ts';
 import type { Bundle } from '../../seal/manifest.ts';
 import { readResults } from '../../store/results.ts';
 import type { Store } from '../../store/store.ts';
+import { didYouMean } from '../../yaml/nearest.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { openStore, placeOf } from '../project.ts';
@@ -26,10 +27,19 @@ export async function results({ terminal }: CommandIo, options: ResultsOptions):
     (options.control === undefined || options.control === control) &&
     (options.test === undefined || options.test === test);
   const rows: Result[] = [];
+  const known = new Set<string>();
   for await (const result of readResults(store, bundle)) {
+    known.add(result.control).add(result.test);
     if (!isAsked(result)) continue;
     if (options.json) terminal.out(JSON.stringify(result));
     else rows.push(result);
+  }
+  for (const id of [options.control, options.test]) {
+    if (id === undefined || known.has(id)) continue;
+    throw new TickmarkError(
+      'NotFound',
+      `run ${bundle.manifest.run} has no results of ${id}${didYouMean(id, known)}`,
+    );
   }
   if (options.json) return exitCodes.complete;
   if (rows.length > 0) printRows(terminal, rows);

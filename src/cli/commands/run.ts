@@ -5,7 +5,7 @@ import { manifestKey } from '../../store/store.ts';
 import type { CollectOptions, CommandIo } from '../command.ts';
 import { type ExitCode, exitCodeOfNight } from '../exit.ts';
 import { openLog } from '../log.ts';
-import { collectNight, judge, newRunId, sealNight } from '../night.ts';
+import { collectNight, interrupted, judge, newRunId, sealNight } from '../night.ts';
 import { printNight } from '../print-night.ts';
 import { openProject, type Project } from '../project.ts';
 
@@ -31,6 +31,7 @@ export async function night(
   const collected = await collectNight(project, options, io, log);
   const id = newRunId(collected.startedAt);
   const results = judged ? await judge(project, collected.slices, id, collected.finishedAt) : null;
+  if (io.signal.aborted) throw interrupted();
   const bundle = await sealNight(project, io, collected, id, results);
   log.info({ run: id, sequence: bundle.manifest.sequence, digest: bundle.digest }, 'run sealed');
   return report(io, project, bundle, (performance.now() - begun) / 1_000, options.json);
