@@ -1,4 +1,5 @@
 /** Asks every configured source for every dataset that is needed, all slices side by side. */
+import { z } from 'zod';
 import type { Clock } from '../evidence/clock.ts';
 import type { Call, Slice } from '../evidence/slice.ts';
 import type { Collector, Connected, Dataset, Identity, Source } from '../plugin.ts';
@@ -102,6 +103,14 @@ export function datasetsOf(configured: ConfiguredSource): Dataset<object>[] {
   return configured.collectors.flatMap((collector) => collector.datasets);
 }
 
+/** A plugin's own words: what of them stands in the manifest must be of its form. */
+const text = z.string().transform((value) => value.toWellFormed());
+const connectedSchema = z.object({
+  identities: z.array(z.object({ subject: text, account: text })),
+  leftOut: z.array(z.object({ scope: text, reason: text })),
+  scopes: z.array(z.looseObject({ level: z.string(), name: z.string().min(1) })),
+});
+
 /**
  * Connects. Where even that fails, each wanted dataset gets one scope of its level that says so.
  * A level without any scope would leave a dataset out in silence: it gets such a scope too.
@@ -117,10 +126,11 @@ async function connect(
   const limit = deadline(signal, deadlineSeconds, `connecting to source ${id}`);
   try {
     const tracer = tracerFor(source.calls, `source ${source.id}`, limit.signal, trace);
-    const connected = await Promise.race([
+    const told = await Promise.race([
       source.connect(provider, config, tracer),
       rejectionOf(limit.signal),
     ]);
+    const connected = { ...told, ...connectedSchema.parse(told), scopes: told.scopes };
     const bare = levels.filter((level) => !connected.scopes.some((scope) => scope.level === level));
     const missing = bare.map((level) => ({
       level,

@@ -52,9 +52,15 @@ export async function loadPlugin(reference: string, directory: string): Promise<
       { cause },
     );
   });
-  // A file beside tickmark.yaml need not have Tickmark installed: it may be a function of its face.
-  const exported: unknown =
-    typeof module.default === 'function' ? module.default(face) : module.default;
+  let exported: unknown;
+  try {
+    // A file beside tickmark.yaml need not have Tickmark installed: it may be a function of its face.
+    exported = typeof module.default === 'function' ? module.default(face) : module.default;
+  } catch (cause) {
+    throw new TickmarkError('InvalidPlugin', `plugin ${reference} failed: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
   const parsed = outline.safeParse(exported);
   if (!parsed.success) {
     throw new TickmarkError(

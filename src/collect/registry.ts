@@ -76,6 +76,9 @@ function datasetFaults(dataset: Dataset<object>, collector: string): string[] {
     faults.push(`${where}: a name is of the form okta.users.list`);
   if (!dataset.name.startsWith(`${collector}.`))
     faults.push(`${where}: its name does not begin with its collector's id ${collector}`);
+  if (!Number.isSafeInteger(dataset.version)) {
+    faults.push(`${where}: its version is not a whole number`);
+  }
   if (dataset.kind !== 'snapshot') faults.push(`${where}: this version collects snapshots only`);
   for (const [field, schema] of Object.entries(dataset.fields.shape)) {
     if (reservedFields.includes(field))

@@ -3,7 +3,14 @@ import type { Clock } from '../evidence/clock.ts';
 import { messageOf } from '../evidence/errors.ts';
 import { canonicalJson, compareText, type Json, type JsonObject } from '../evidence/json.ts';
 import { maskSecrets, maskText } from '../evidence/mask.ts';
-import type { Call, EvidenceRecord, Problem, Slice, TieOut } from '../evidence/slice.ts';
+import {
+  type Call,
+  type EvidenceRecord,
+  type Problem,
+  problemCodes,
+  type Slice,
+  type TieOut,
+} from '../evidence/slice.ts';
 import {
   type Answer,
   type CollectContext,
@@ -127,8 +134,9 @@ class SliceDraft {
   problem(problem: Problem): void {
     if (this.#closed) return;
     // Messages quote what came from outside.
-    const message = maskText(problem.message.toWellFormed(), this.#masked);
-    this.#problems.push({ ...problem, message });
+    const message = maskText(String(problem.message).toWellFormed(), this.#masked);
+    const code = problemCodes.includes(problem.code) ? problem.code : 'CollectorFailed';
+    this.#problems.push({ ...problem, code, message });
   }
 
   context(signal: AbortSignal): CollectContext<object> {

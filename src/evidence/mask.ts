@@ -16,7 +16,7 @@ const secretForms: { kind: string; form: RegExp }[] = [
   { kind: 'Slack token', form: /\bxox[abeoprs]-[A-Za-z0-9-]{10,255}/g },
   {
     kind: 'JSON Web Token',
-    form: /\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}/g,
+    form: /\beyJ[A-Za-z0-9_-]{10,300}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}/g,
   },
   {
     kind: 'AWS secret access key',

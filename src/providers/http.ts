@@ -85,6 +85,12 @@ function parseBase(baseUrl: string): URL {
   if (base === undefined || !/^https?:$/.test(base.protocol)) {
     throw new TickmarkError('InvalidConfiguration', `${baseUrl} is not an http(s) address`);
   }
+  if (base.username !== '' || base.password !== '') {
+    throw new TickmarkError(
+      'InvalidConfiguration',
+      `the address of ${base.host} holds credentials, which would stand in traces; give them as headers`,
+    );
+  }
   return base;
 }
 

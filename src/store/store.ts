@@ -1,4 +1,4 @@
-import { TickmarkError } from '../evidence/errors.ts';
+import { messageOf, TickmarkError } from '../evidence/errors.ts';
 import type { Call, EvidenceRecord, Slice } from '../evidence/slice.ts';
 import {
   type Bundle,
@@ -72,6 +72,7 @@ export class Store {
       tried = sequence;
       const manifest: Manifest = { ...draft, sequence, previous: last?.digest ?? null };
       const { bytes, digest } = formatManifest(manifest);
+      assertReadable(bytes);
       if (await this.backend.create(manifestKey(manifest.sequence), bytes)) {
         return { manifest, digest };
       }
@@ -129,6 +130,19 @@ export class Store {
       );
     }
     return bundle;
+  }
+}
+
+/** What cannot be read back must not be sealed: it would stop every later night. */
+function assertReadable(bytes: Uint8Array): void {
+  try {
+    parseManifest(bytes, 'the new manifest');
+  } catch (cause) {
+    throw new TickmarkError(
+      'StoreUnavailable',
+      `nothing was sealed, since ${messageOf(cause)}; a collector handed over what no manifest can say: report it with --record`,
+      { cause },
+    );
   }
 }
 

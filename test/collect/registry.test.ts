@@ -56,6 +56,8 @@ describe('createRegistry', () => {
     ['a field that hides the uid', { fields: z.object({ uid: z.string().describe('x') }) }, 'uid'],
     ['a name outside its collector', { name: 'aws.iam.users' }, 'okta.users'],
     ['events', { kind: 'events' }, 'snapshots only'],
+    ['no version', { version: undefined }, 'version'],
+    ['a version that is no number', { version: '1' }, 'version'],
   ])('refuses %s', (_why, dataset, message) => {
     expect(() => create(plugin({}, dataset))).toThrowError(
       expect.objectContaining({ code: 'InvalidPlugin', message: expect.stringContaining(message) }),

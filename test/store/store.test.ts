@@ -81,4 +81,13 @@ describe('Store', () => {
     await store.seal(draft());
     await expect(store.seal(draft())).rejects.toMatchObject({ code: 'IntegrityBroken' });
   });
+
+  it('seals nothing that it could not read back', async () => {
+    const { backend, keys } = memoryBackend();
+    const broken = draft({ started_at: '+010000-01-01T00:00:00.000Z' });
+    await expect(new Store(backend).seal(broken)).rejects.toMatchObject({
+      code: 'StoreUnavailable',
+    });
+    expect([...keys.keys()].filter((key) => key.startsWith('bundles/'))).toEqual([]);
+  });
 });
