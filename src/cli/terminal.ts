@@ -51,9 +51,12 @@ function harmless(text: string): string {
 export interface Column {
   title: string;
   align?: 'right';
-  /** The column that gives way when the table is too wide. */
+  /** A column that gives way when the table is too wide, the last of them first. */
   shrinks?: boolean;
 }
+
+/** A column that shrinks keeps so many characters. */
+const leastColumn = 12;
 
 /** Rows as lines, cut to `width`. The first line is the head. */
 export function table(columns: Column[], rows: string[][], width: number): string[] {
@@ -62,11 +65,14 @@ export function table(columns: Column[], rows: string[][], width: number): strin
     Math.max(...cells.map((row) => textWidth(row[index] ?? ''))),
   );
   const gaps = 2 * (columns.length - 1);
-  const excess = widths.reduce((sum, each) => sum + each, gaps) - width;
-  const shrinking = columns.findIndex((column) => column.shrinks);
-  if (excess > 0 && shrinking >= 0) {
-    widths[shrinking] = Math.max(12, (widths[shrinking] ?? 0) - excess);
-  }
+  let excess = widths.reduce((sum, each) => sum + each, gaps) - width;
+  [...columns.keys()].reverse().forEach((index) => {
+    const own = widths[index] ?? 0;
+    const less =
+      columns[index]?.shrinks && excess > 0 ? Math.min(excess, Math.max(0, own - leastColumn)) : 0;
+    widths[index] = own - less;
+    excess -= less;
+  });
   return cells.map((row) =>
     columns
       .map((column, index) => {

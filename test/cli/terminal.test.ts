@@ -28,6 +28,16 @@ describe('table', () => {
     expect(row).toContain('…');
   });
 
+  it('cuts the last of several columns first, and no column to nothing', () => {
+    const several = [
+      { title: 'NAME', shrinks: true },
+      { title: 'WHAT', shrinks: true },
+    ];
+    const rows = [['n'.repeat(30), 'w'.repeat(30)]];
+    expect(table(several, rows, 50)[1]).toBe(`${'n'.repeat(30)}  ${'w'.repeat(17)}…`);
+    expect(table(several, rows, 10)[1]).toBe(`${'n'.repeat(11)}…  ${'w'.repeat(11)}…`);
+  });
+
   it('keeps a hostile cell on its line', () => {
     const lines = table(columns, [['a', 'evil\u001b[2J\nnext\u202e', '1']], 80);
     expect(lines).toHaveLength(2);

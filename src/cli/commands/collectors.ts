@@ -27,7 +27,7 @@ export async function list({ terminal }: CommandIo, options: Options): Promise<E
   );
   const columns = ['COLLECTOR', 'DATASET', 'ASKED PER', 'WHAT'];
   const lines = table(
-    columns.map((title) => ({ title, shrinks: title === 'WHAT' })),
+    columns.map((title) => ({ title, shrinks: ['WHAT', 'DATASET'].includes(title) })),
     rows,
     terminal.tableWidth,
   );

@@ -40,7 +40,7 @@ export async function list({ terminal }: CommandIo, options: Options): Promise<E
   ]);
   const columns = ['CONTROL', 'TITLE', 'FREQUENCY', 'SOC 2', 'TESTS'];
   const lines = table(
-    columns.map((title) => ({ title, shrinks: title === 'TESTS' })),
+    columns.map((title) => ({ title, shrinks: ['TESTS', 'TITLE', 'SOC 2'].includes(title) })),
     rows,
     terminal.tableWidth,
   );
