@@ -36,19 +36,19 @@ export async function openProject(options: ProjectOptions, io: CommandIo): Promi
   const registry = await openRegistry(loaded);
   const sources = configuredSources(loaded, registry);
   const { categories, controls: references, parameters } = loaded.config;
-  const files = loadControls(references, loaded.directory, packageRoot).filter(({ control }) =>
-    categories.includes(control.category),
-  );
+  // All of them are compiled: a fault in one is a fault, and parameters may name any test.
+  const all = loadControls(references, loaded.directory, packageRoot);
+  const compiled = compileControls(all, registry.datasets, { parameters, fault: loaded.fault });
+  const inScope = ({ control }: { control: { category: (typeof categories)[number] } }) =>
+    categories.includes(control.category);
+  const files = all.filter(inScope);
+  const controls = compiled.filter(inScope);
   if (files.length === 0) {
     throw new TickmarkError(
       'InvalidConfiguration',
       `${loaded.file}: no control is of the categories in scope (${categories.join(', ')}), so nothing would be tested; add a category, or controls of your own`,
     );
   }
-  const controls = compileControls(files, registry.datasets, {
-    parameters,
-    fault: loaded.fault,
-  });
   return {
     loaded,
     registry,

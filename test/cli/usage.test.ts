@@ -190,10 +190,19 @@ describe('permissions', () => {
 
   it('follows the categories in scope', async () => {
     const folder = await folderWith({
-      'tickmark.yaml': `${config}categories: [privacy]\n`,
+      'tickmark.yaml': `${config}categories: [confidentiality]\nparameters: { aws-key-age: { max_days: 60 } }\n`,
     });
-    const { stdout } = await runCli(['permissions'], { cwd: folder });
+    const { code, stdout } = await runCli(['permissions'], { cwd: folder });
+    expect(code).toBe(0);
+    expect(stdout).toContain('s3:GetBucketPublicAccessBlock');
     expect(stdout).not.toContain('iam:');
+  });
+
+  it('refuses a scope in which nothing would be tested', async () => {
+    const folder = await folderWith({ 'tickmark.yaml': `${config}categories: [privacy]\n` });
+    const { code, stderr } = await runCli(['run'], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/no control is of the categories in scope \(privacy\)/);
   });
 });
 
