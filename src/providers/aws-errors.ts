@@ -2,7 +2,7 @@
 import type { ProblemCode } from '../evidence/slice.ts';
 import { CallError, CollectError } from '../plugin.ts';
 
-/** Attempts of one call: with the pauses below about fifteen seconds before a call is given up. */
+/** Attempts of one call: with the pauses between, about fifteen seconds before a call is given up. */
 export const mostAttempts = 15;
 
 const deniedErrors =
