@@ -37,10 +37,9 @@ async function main(args: string[]): Promise<number> {
   process.on('uncaughtException', onCrash);
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  // `tickmark results | head` closes our output: that is no failure.
+  // `tickmark results | head` closes our output: that is no failure, and changes no exit code.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-    throw error;
+    if (error.code !== 'EPIPE') throw error;
   });
   try {
     const { createProgram } = await import('./program.ts');
