@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { askSources } from '../src/cli/night.ts';
+import { withSources } from '../src/cli/night.ts';
 import { packageRoot } from '../src/cli/package.ts';
 import { openProject } from '../src/cli/project.ts';
 import { createTerminal } from '../src/cli/terminal.ts';
@@ -32,9 +32,14 @@ export async function evaluationFigures(): Promise<Figure[]> {
     const project = await openProject(options, io);
     const slices: Slice[] = [];
     const replay = { replay: join(demo, 'exchanges'), clock: recorded_at, deadline: 60 };
-    await askSources(project, { ...options, ...replay }, io, async (slice) => {
-      slices.push(slice);
-    });
+    await withSources(project, { ...options, ...replay }, io, (sources) =>
+      sources.collect(
+        sources.connected
+          .flatMap(({ askable }) => askable)
+          .filter(({ dataset }) => dataset.kind === 'snapshot'),
+        async (slice) => void slices.push(slice),
+      ),
+    );
     const inputs = slices.map(multiplied);
     const slicesOf = (dataset: string) => inputs.filter(({ header }) => header.dataset === dataset);
     const context = { run: 'bench', now: new Date(recorded_at) };

@@ -6,7 +6,7 @@
  * yields: its fields, the calls it makes, and how records are read. Collecting never judges.
  */
 import { z } from 'zod';
-import type { Json } from './evidence/json.ts';
+import type { Json, JsonObject } from './evidence/json.ts';
 import type { ProblemCode } from './evidence/slice.ts';
 
 export type { Json, JsonObject } from './evidence/json.ts';
@@ -51,6 +51,11 @@ export interface NewRecord<Fields> {
   original: unknown;
   /** The answers this record was made from. */
   from: Answer[];
+  /**
+   * Why a field was left out, by its name, where the reason is known: the right that was missing,
+   * in a sentence that says what to do. It stands in the reason of every result that needed it.
+   */
+  untold?: Record<string, string>;
 }
 
 /** What every dataset's `collect` is given, whatever the provider. */
@@ -77,15 +82,40 @@ export interface CollectContext<Fields = Record<string, unknown>> {
   observedAt(time: Date): void;
 }
 
-/** One kind of record that a source can yield. */
-export interface Dataset<Context, Fields extends z.ZodObject = z.ZodObject> {
+/** A stretch of time, half-open: `start` belongs to it, `end` does not. */
+export interface Interval {
+  start: Date;
+  end: Date;
+}
+
+/** What the `collect` of an events dataset is given beside. */
+export interface EventsContext<Fields = Record<string, unknown>> extends CollectContext<Fields> {
+  /**
+   * What to ask for: every event in it. It begins before the end of what is held already, so that
+   * what showed late is not lost; an event that is held and has not changed is not kept twice.
+   */
+  readonly interval: Interval;
+  /**
+   * What the slice before left with `keep`, if that slice is complete and ends where this one's
+   * own part begins.
+   */
+  readonly kept: Json | undefined;
+  /** Leaves a word for the slice that will go on from here (the heads of branches, a cursor). */
+  keep(value: Json): void;
+  /**
+   * Says that the source tells nothing of before `since`: that part of the interval is sealed as
+   * a gap, with the reason, and only the rest counts as covered.
+   */
+  outOfReach(since: Date, why: string): void;
+}
+
+interface DatasetBase<Fields extends z.ZodObject> {
   /** `aws.iam.users`. */
   name: string;
   /** Raised when a field changes its meaning or goes away. */
   version: number;
   /** One line for a person. */
   title: string;
-  kind: 'snapshot' | 'events';
   /** The level of scope that is asked separately: `account`, `region`, … */
   level: string;
   /** Fields that tests read: each described; objects are never nullable. */
@@ -98,13 +128,38 @@ export interface Dataset<Context, Fields extends z.ZodObject = z.ZodObject> {
   calls: Record<string, string>;
   /** Hours after which an observation is stale and proves nothing. */
   staleAfterHours?: number;
+}
+
+/** State at a time. */
+export interface SnapshotDataset<Context, Fields extends z.ZodObject = z.ZodObject>
+  extends DatasetBase<Fields> {
+  kind: 'snapshot';
   collect(context: Context & CollectContext<z.input<Fields>>): Promise<void>;
 }
 
-/** Declares a dataset; exists for the types. */
+/** What happened in an interval. */
+export interface EventsDataset<Context, Fields extends z.ZodObject = z.ZodObject>
+  extends DatasetBase<Fields> {
+  kind: 'events';
+  collect(context: Context & EventsContext<z.input<Fields>>): Promise<void>;
+}
+
+/** One kind of record that a source can yield. */
+export type Dataset<Context, Fields extends z.ZodObject = z.ZodObject> =
+  | SnapshotDataset<Context, Fields>
+  | EventsDataset<Context, Fields>;
+
+/** Declares a dataset of state; exists for the types. */
 export function defineDataset<Context, Fields extends z.ZodObject>(
-  dataset: Dataset<Context, Fields>,
-): Dataset<Context, Fields> {
+  dataset: SnapshotDataset<Context, Fields>,
+): SnapshotDataset<Context, Fields> {
+  return dataset;
+}
+
+/** Declares a dataset of events; exists for the types. */
+export function defineEvents<Context, Fields extends z.ZodObject>(
+  dataset: EventsDataset<Context, Fields>,
+): EventsDataset<Context, Fields> {
   return dataset;
 }
 
@@ -134,6 +189,8 @@ export interface Tracer {
   permissionFor(call: string): string;
   /** Ties an answer to the call that gave it. */
   record(answer: Answer, call: import('./evidence/slice.ts').Call): void;
+  /** Says that the source asks for a pause: shown to the person, and no part of any deadline. */
+  waiting(milliseconds: number, why: string): void;
 }
 
 /** What connecting to a source told. */
@@ -141,8 +198,11 @@ export interface Connected<Context> {
   /** Who the credentials proved to be, as the API itself says, a line each. */
   identities: Identity[];
   scopes: Scope<Context>[];
-  /** Parts that exist and are not asked, each with the reason (accounts, regions). */
-  leftOut: { scope: string; reason: string }[];
+  /**
+   * Parts that exist and are not asked, each with the reason (accounts, repositories). `level`
+   * names a level of scope that is not there at all, so that no dataset of it is asked.
+   */
+  leftOut: { scope: string; reason: string; level?: string }[];
 }
 
 export interface Identity {
@@ -170,12 +230,18 @@ export interface Source<Provider, Context, Config extends z.ZodType = z.ZodType>
   ): Promise<Connected<Context>>;
 }
 
-export type ProviderName = 'aws' | 'http';
+export type ProviderName = 'aws' | 'github' | 'http';
 
 export function defineAwsSource<Config extends z.ZodType>(
   source: Omit<Source<AwsProvider, AwsContext, Config>, 'provider'>,
 ): Source<AwsProvider, AwsContext, Config> {
   return { ...source, provider: 'aws' };
+}
+
+export function defineGitHubSource<Context extends object, Config extends z.ZodType>(
+  source: Omit<Source<GitHubProvider, Context, Config>, 'provider'>,
+): Source<GitHubProvider, Context, Config> {
+  return { ...source, provider: 'github' };
 }
 
 export function defineHttpSource<Config extends z.ZodType>(
@@ -348,4 +414,92 @@ export interface HttpContext {
     query?: Record<string, string>,
   ): AsyncIterable<HttpAnswer>;
   once<T>(key: string, work: (http: HttpContext) => Promise<T>): Promise<T>;
+}
+
+// --- GitHub ------------------------------------------------------------------------------
+
+/** How to prove to GitHub who asks. */
+export interface GitHubCredentialsChoice {
+  /** A GitHub App, installed in the organisation; without one, `GITHUB_TOKEN` or `GH_TOKEN`. */
+  app?:
+    | {
+        id: number;
+        installation: number;
+        /** File with the App's private key (PEM); without one, `GITHUB_APP_PRIVATE_KEY`. */
+        privateKey?: string | undefined;
+      }
+    | undefined;
+}
+
+/** GitHub, before an organisation is chosen. */
+export interface GitHubProvider {
+  /** The API at `GITHUB_API_URL` (a GitHub Enterprise Server's), or at api.github.com. */
+  open(choice: GitHubCredentialsChoice): (tracer: Tracer) => GitHubContext;
+}
+
+/** One GraphQL query of ours. A declared call is called `graphql:` and its name. */
+export interface GraphqlQuery<Answer extends z.ZodType> {
+  /** The operation's name in `text`. */
+  name: string;
+  /** `query Members($organization: String!, …) { … }`, and its fragments. */
+  text: string;
+  /** The shape of `data`, as far as it is read. */
+  answer: Answer;
+}
+
+/** A part of a GraphQL answer that could not be given. */
+export interface GraphqlError {
+  /** GitHub's own word: `FORBIDDEN`, `NOT_FOUND`, `INSUFFICIENT_SCOPES`. */
+  type: string;
+  /** Names and indexes down to the field that is null because of it. */
+  path: (string | number)[];
+  message: string;
+}
+
+/** GitHub, as one slice sees it. */
+export interface GitHubContext {
+  /**
+   * One GET; `route` as GitHub's documentation writes it (`GET /repos/{owner}/{repo}/keys`).
+   * Rate limits are waited out. @throws CallError, AccessDenied for a 404 too: GitHub hides what
+   * the token may not see.
+   */
+  get(
+    route: string,
+    values?: Record<string, string>,
+    query?: Record<string, string>,
+  ): Promise<HttpAnswer>;
+  /**
+   * As `get`; a 404 with exactly one of these messages means that the thing does not exist, and
+   * is an answer (`Branch not protected`). Its `body` is undefined then.
+   */
+  find(
+    route: string,
+    values: Record<string, string>,
+    absent: string[],
+  ): Promise<{ body?: Json } & Answer>;
+  /**
+   * Every page by `Link` headers, 100 a page. Each page's body must hold the list: itself, or
+   * under `list`.
+   */
+  pages(
+    route: string,
+    values?: Record<string, string>,
+    query?: Record<string, string>,
+    list?: string,
+  ): AsyncIterable<HttpAnswer & { items: Json[] }>;
+  /**
+   * One GraphQL query. @throws CallError for any error in the answer; with `partial` errors that
+   * name a path are given back instead, and whoever asks must look at them.
+   */
+  query<Shape extends z.ZodType>(
+    query: GraphqlQuery<Shape>,
+    variables: JsonObject,
+  ): Promise<{ data: z.output<Shape> }>;
+  query<Shape extends z.ZodType>(
+    query: GraphqlQuery<Shape>,
+    variables: JsonObject,
+    options: { partial: true },
+  ): Promise<{ data: z.output<Shape>; errors: GraphqlError[] }>;
+  /** Work whose answer several datasets of one scope share; done once a run. */
+  once<T>(key: string, work: (github: GitHubContext) => Promise<T>): Promise<T>;
 }

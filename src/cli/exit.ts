@@ -29,7 +29,11 @@ export function exitCodeOfError(code: ErrorCode): ExitCode {
 }
 
 /** Incomplete evidence outranks deviations: what was not seen may be worse than what was. */
-export function exitCodeOfNight(counts: StatusCounts, incompleteSlices: number): ExitCode {
-  if (counts.error > 0 || incompleteSlices > 0) return exitCodes.incomplete;
-  return counts.fail > 0 ? exitCodes.deviations : exitCodes.complete;
+export function exitCodeOfNights(
+  nights: readonly { counts: StatusCounts; not_collected: readonly unknown[] }[],
+): ExitCode {
+  if (nights.some(({ counts, not_collected }) => counts.error > 0 || not_collected.length > 0)) {
+    return exitCodes.incomplete;
+  }
+  return nights.some(({ counts }) => counts.fail > 0) ? exitCodes.deviations : exitCodes.complete;
 }

@@ -23,13 +23,13 @@ async function main(args: string[]): Promise<number> {
   const io: CommandIo = { terminal, env: process.env, signal: interrupted.signal };
   const onSignal = () => {
     if (interrupted.signal.aborted) process.exit(exitCodes.interrupted);
-    terminal.err('Interrupted: stopping. Nothing of this run is kept. (Again to stop at once.)');
+    terminal.err('Interrupted: stopping. (Again to stop at once.)');
     interrupted.abort();
   };
   const onCrash = (error: unknown) => {
     terminal.err(`tickmark: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
     terminal.err(
-      'Something failed that nobody waited for, a plugin perhaps. Nothing of this run is kept.',
+      'Something failed that nobody waited for, a plugin perhaps. What it had not sealed is not kept.',
     );
     process.exit(exitCodes.incomplete);
   };
@@ -45,7 +45,13 @@ async function main(args: string[]): Promise<number> {
     const { createProgram } = await import('./program.ts');
     return await createProgram(io)(args);
   } catch (error) {
-    if (interrupted.signal.aborted) return exitCodes.interrupted;
+    if (interrupted.signal.aborted) {
+      // Whatever broke because of the interruption is not worth a word; what is kept is.
+      if (error instanceof TickmarkError && error.code === 'Interrupted') {
+        terminal.err(`tickmark: ${error.message}`);
+      }
+      return exitCodes.interrupted;
+    }
     if (error instanceof TickmarkError) {
       terminal.err(`tickmark: ${error.message}`);
       return exitCodeOfError(error.code);

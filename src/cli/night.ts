@@ -1,25 +1,55 @@
 /** One execution: collect, judge, seal. */
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
-import { type ConfiguredSource, collect, type SourceReport } from '../collect/collect.ts';
+import {
+  type ConfiguredSource,
+  type ConnectedSource,
+  collect,
+  connectSources,
+  type Job,
+  type RunRequest,
+  type SourceReport,
+} from '../collect/collect.ts';
+import type { CompiledControl } from '../controls/compile.ts';
 import { evaluateControls, type SliceInput, sliceInput } from '../evaluate/evaluate.ts';
 import { type Clock, simulatedClock, systemClock } from '../evidence/clock.ts';
 import { TickmarkError } from '../evidence/errors.ts';
 import { compareText } from '../evidence/json.ts';
 import { noCounts, type Result } from '../evidence/result.ts';
 import type { EvidenceRecord, Slice } from '../evidence/slice.ts';
+import type { ProviderName } from '../plugin.ts';
 import { createAwsProvider } from '../providers/aws.ts';
 import { CallDesk } from '../providers/calls.ts';
+import { createGitHubProvider } from '../providers/github.ts';
 import { createHttpProvider } from '../providers/http.ts';
 import { liveWire, recordingWire, replayWire, type Wire } from '../providers/wire.ts';
 import type { Bundle, Manifest, SealedSlice } from '../seal/manifest.ts';
+import { StoredAnswers } from '../store/known-answers.ts';
 import { writeResults } from '../store/results.ts';
 import type { Draft, Store } from '../store/store.ts';
 import type { CollectOptions, CommandIo } from './command.ts';
+import { EventsPlan, eventsSince } from './events.ts';
 import type { Log } from './log.ts';
 import { packageCommit, packageVersion } from './package.ts';
 import { ProgressLines } from './progress.ts';
 import type { Project } from './project.ts';
+import { plural } from './terminal.ts';
+
+/** Sources that were connected to, and all that asking them needs. */
+export interface OpenSources {
+  connected: ConnectedSource[];
+  clock: Clock;
+  /** When the run began; what is asked as events ends here. */
+  startedAt: Date;
+  replayed: boolean;
+  /** Asks for slices. @throws TickmarkError Interrupted, and what `onSlice` throws */
+  collect(jobs: readonly Job[], onSlice: (slice: Slice) => Promise<void>): Promise<void>;
+  /** What sources may confirm instead of sending it again, by source. */
+  known: ReadonlyMap<string, StoredAnswers>;
+  /** Each source's report, with what its requests came to since this was last asked. */
+  reports(): AskedSource[];
+  progress: ProgressLines;
+}
 
 /** A source's report, with what its requests came to. */
 export interface AskedSource extends SourceReport {
@@ -29,101 +59,214 @@ export interface AskedSource extends SourceReport {
   endpoints: string[];
 }
 
-/** What asking the sources told, apart from the slices. */
-export interface Asked {
-  sources: AskedSource[];
-  replayed: boolean;
-  clock: Clock;
-  startedAt: Date;
-  finishedAt: Date;
-}
-
-/** What was collected, before it is judged and sealed. */
-export interface Collected extends Omit<Asked, 'sources'> {
-  sources: Manifest['sources'];
-  slices: SealedSlice[];
-}
-
-/**
- * Asks every source for every dataset that the project's tests read.
- * @throws TickmarkError Interrupted, and what `onSlice` throws
- */
-export async function askSources(
+/** Connects to every source and lets `work` ask them; whatever ends it ends every request. */
+export async function withSources<T>(
   project: Project,
   options: CollectOptions,
   io: CommandIo,
-  onSlice: (slice: Slice) => Promise<void>,
-): Promise<Asked> {
+  work: (sources: OpenSources) => Promise<T>,
+): Promise<T> {
   const clock = options.clock === undefined ? systemClock : simulatedClock(new Date(options.clock));
   const wire = await openWire(options);
   // Whatever ends the asking, a full disk too, ends every request that is still under way.
   const ended = new AbortController();
   const signal = AbortSignal.any([io.signal, ended.signal]);
   const desks = new Map<string, CallDesk>();
+  const known = await openAnswers(project, options);
   const sources = project.sources.map((entry): ConfiguredSource => {
-    const desk = new CallDesk(wire, clock, { signal, deadlineSeconds: options.deadline });
-    desks.set(entry.id, desk);
-    const provider =
-      entry.source.provider === 'aws' ? createAwsProvider(desk, io.env) : createHttpProvider(desk);
-    return { ...entry, provider };
-  });
-  const startedAt = clock.now();
-  const progress = new ProgressLines(io.terminal);
-  try {
-    const reports = await collect({
-      sources,
-      wanted: project.wanted,
-      clock,
+    const answers = known.get(entry.id);
+    const desk = new CallDesk(wire, clock, {
       signal,
       deadlineSeconds: options.deadline,
-      onProgress: (each) => progress.update(each),
-      onSlice,
+      ...(answers === undefined ? {} : { known: answers }),
     });
-    if (io.signal.aborted) {
-      throw interrupted();
-    }
-    return {
-      sources: reports.map((report) => ({
-        ...report,
-        requests: desks.get(report.id)?.requests ?? 0,
-        endpoints: [...(desks.get(report.id)?.endpoints ?? [])].sort(compareText),
-      })),
-      replayed: wire.replaying,
+    desks.set(entry.id, desk);
+    return { ...entry, provider: providerOf(entry.source.provider, desk, project, io.env) };
+  });
+  const progress = new ProgressLines(io.terminal);
+  const request: RunRequest = {
+    clock,
+    signal,
+    deadlineSeconds: options.deadline,
+    onProgress: (each) => progress.update(each),
+  };
+  const counted = new Map<string, number>();
+  const startedAt = clock.now();
+  try {
+    const connected = await connectSources(sources, project.wanted, request);
+    if (io.signal.aborted) throw interrupted();
+    return await work({
+      connected,
       clock,
       startedAt,
-      finishedAt: clock.now(),
-    };
+      replayed: wire.replaying,
+      known,
+      progress,
+      async collect(jobs, onSlice) {
+        await collect(jobs, request, onSlice);
+        if (io.signal.aborted) throw interrupted();
+      },
+      reports: () =>
+        connected.map(({ id, report }) => {
+          const { requests = 0, endpoints = [] } = desks.get(id) ?? {};
+          const before = counted.get(id) ?? 0;
+          counted.set(id, requests);
+          return {
+            ...report,
+            requests: requests - before,
+            endpoints: [...endpoints].sort(compareText),
+          };
+        }),
+    });
   } finally {
     ended.abort();
     progress.clear();
   }
 }
 
-export function interrupted(): TickmarkError {
-  return new TickmarkError('Interrupted', 'interrupted; nothing of this run is kept');
+/** What each source answered the last time. A recording has to stand alone, and needs none. */
+async function openAnswers(
+  { store, sources }: Project,
+  { record, replay }: CollectOptions,
+): Promise<Map<string, StoredAnswers>> {
+  if (record !== undefined || replay !== undefined) return new Map();
+  const last = await store.last();
+  return new Map(
+    await Promise.all(
+      sources.map(async ({ id }): Promise<[string, StoredAnswers]> => {
+        const before = last?.manifest.sources.find((source) => source.id === id);
+        return [id, await StoredAnswers.open(store, before?.answers)];
+      }),
+    ),
+  );
 }
 
-/** Asks the sources and writes each slice to the store as soon as it is closed. */
-export async function collectNight(
+function providerOf(
+  name: ProviderName,
+  desk: CallDesk,
+  { loaded }: Project,
+  env: NodeJS.ProcessEnv,
+): unknown {
+  if (name === 'aws') return createAwsProvider(desk, env);
+  if (name === 'github') return createGitHubProvider(desk, env, loaded.directory);
+  return createHttpProvider(desk);
+}
+
+/** Bundles of before that are sealed stay, and the next run goes on behind them. */
+export function interrupted(sealed = 0): TickmarkError {
+  return new TickmarkError(
+    'Interrupted',
+    sealed === 0
+      ? 'nothing of this run is kept'
+      : `${plural(sealed, 'backfilled bundle')} ${sealed === 1 ? 'is' : 'are'} sealed, and the next run goes on from there`,
+  );
+}
+
+/**
+ * One night: what events lack of before is collected and sealed step by step (`backfill`), then
+ * the night itself. @returns the sealed bundles, the night's last.
+ */
+export async function runNight(
   project: Project,
   options: CollectOptions,
   io: CommandIo,
   log: Log,
-): Promise<Collected> {
+  judged: boolean,
+): Promise<Bundle[]> {
+  return withSources(project, options, io, async (sources) => {
+    const { clock, startedAt, connected, progress } = sources;
+    const bundles: Bundle[] = [];
+    const askable = connected.flatMap((source) => source.askable);
+    const plan = await EventsPlan.open(project.store, askable, {
+      start: eventsSince(project.loaded.config, startedAt),
+      end: startedAt,
+    });
+    const sealStep = async (kind: 'backfill' | 'night', jobs: readonly Job[], begun: Date) => {
+      const slices = await collectStep(project, sources, jobs, log);
+      for (const slice of slices) plan.done(slice);
+      const finishedAt = clock.now();
+      const run = newRunId(begun);
+      const results = judged
+        ? await judge(project, slices, run, finishedAt, kind === 'backfill')
+        : null;
+      if (io.signal.aborted) throw interrupted();
+      const bundle = await project.store.seal({
+        ...(await commonDraft(project, io)),
+        run,
+        kind: kind === 'backfill' ? 'backfill' : judged ? 'run' : 'collect',
+        evidence_of: null,
+        started_at: begun.toISOString(),
+        finished_at: finishedAt.toISOString(),
+        clock: clock.simulated ? 'simulated' : 'system',
+        answers: sources.replayed ? 'replayed' : 'live',
+        sources: await sealedReports(project, sources),
+        slices,
+        results,
+      });
+      const { sequence } = bundle.manifest;
+      log.info({ run, sequence, digest: bundle.digest, kind }, 'bundle sealed');
+      bundles.push(bundle);
+    };
+    try {
+      for (let step = await plan.backfill(); step !== undefined; step = await plan.backfill()) {
+        const { start, end } = step.interval;
+        const left = plan.remaining();
+        progress.say(
+          `backfill ${bundles.length + 1} of ${bundles.length + left}: ${start.toISOString().slice(0, 10)} to ${end.toISOString().slice(0, 10)}`,
+        );
+        await sealStep('backfill', step.jobs, bundles.length === 0 ? startedAt : clock.now());
+      }
+      progress.say('');
+      const snapshots = askable.filter(({ dataset }) => dataset.kind === 'snapshot');
+      const jobs = [...snapshots, ...(await plan.night())];
+      await sealStep('night', jobs, bundles.length === 0 ? startedAt : clock.now());
+    } catch (error) {
+      if (error instanceof TickmarkError && error.code === 'Interrupted') {
+        throw interrupted(bundles.length);
+      }
+      throw error;
+    }
+    return bundles;
+  });
+}
+
+/** Asks for slices and writes each to the store as soon as it is closed. */
+async function collectStep(
+  { store }: Project,
+  sources: OpenSources,
+  jobs: readonly Job[],
+  log: Log,
+): Promise<SealedSlice[]> {
   const slices: SealedSlice[] = [];
-  const asked = await askSources(project, options, io, async (slice) => {
-    const sealed = await project.store.writeSlice(slice);
+  await sources.collect(jobs, async (slice) => {
+    const sealed = await store.writeSlice(slice);
     slices.push(sealed);
-    const { dataset, source, scope, outcome, problems } = slice;
-    const fields = { source, scope, dataset, outcome, records: sealed.records.count };
+    const { dataset, source, scope, outcome, problems, interval } = slice;
+    const fields = { source, scope, dataset, interval, outcome, records: sealed.records.count };
     if (outcome === 'complete') log.info(fields, 'slice collected');
     else log.warn({ ...fields, problems }, 'slice not completely collected');
   });
-  const sources = [];
-  for (const { calls, ...report } of asked.sources) {
-    sources.push({ ...report, calls: await project.store.writeCalls(calls) });
+  return slices.sort((a, b) => compareText(orderOf(a), orderOf(b)));
+}
+
+async function sealedReports(
+  { store }: Project,
+  sources: OpenSources,
+): Promise<Manifest['sources']> {
+  const sealed = [];
+  for (const { calls, ...report } of sources.reports()) {
+    const answers = await sources.known.get(report.id)?.write();
+    sealed.push({
+      ...report,
+      calls: await store.writeCalls(calls),
+      ...(answers === undefined ? {} : { answers }),
+    });
   }
-  return { ...asked, sources, slices: slices.sort((a, b) => compareText(keyOf(a), keyOf(b))) };
+  return sealed;
+}
+
+function orderOf({ dataset, source, scope, interval }: SealedSlice): string {
+  return `${dataset} ${source} ${scope} ${interval?.start ?? ''}`;
 }
 
 async function openWire({ record, replay }: CollectOptions): Promise<Wire> {
@@ -131,16 +274,17 @@ async function openWire({ record, replay }: CollectOptions): Promise<Wire> {
   return record === undefined ? liveWire : recordingWire(record);
 }
 
-function keyOf({ dataset, source, scope }: SealedSlice): string {
-  return `${dataset} ${source} ${scope}`;
-}
-
-/** Judges slices as they stand in the store: what is judged is what is sealed. */
+/**
+ * Judges slices as they stand in the store: what is judged is what is sealed.
+ * @param eventsOnly only the tests over datasets that are among the slices: a backfill says nothing
+ * of the others.
+ */
 export async function judge(
   project: Project,
   slices: readonly SealedSlice[],
   run: string,
   asOf: Date,
+  eventsOnly: boolean,
 ): Promise<NonNullable<Manifest['results']>> {
   const inputs = await loadSlices(project.store, slices, project.wanted);
   for (const missing of notCollected(project, new Set(inputs.keys()), asOf)) {
@@ -150,7 +294,9 @@ export async function judge(
     project.controls.flatMap(({ tests }) => tests.map((test) => [test.id, test.types.name])),
   );
   const counts = noCounts();
-  const results = evaluateControls(project.controls, (name) => inputs.get(name) ?? [], {
+  const collected = new Set(slices.map(({ dataset }) => dataset));
+  const controls = eventsOnly ? controlsOver(project.controls, collected) : project.controls;
+  const results = evaluateControls(controls, (name) => inputs.get(name) ?? [], {
     run,
     now: asOf,
   });
@@ -162,6 +308,17 @@ export async function judge(
   }
   const list = await writeResults(project.store, slices, counted());
   return { as_of: asOf.toISOString(), counts, list };
+}
+
+/** The controls with those of their tests that are over one of these datasets. */
+export function controlsOver(
+  controls: readonly CompiledControl[],
+  datasets: ReadonlySet<string>,
+): CompiledControl[] {
+  return controls.flatMap((each) => {
+    const tests = each.tests.filter(({ types }) => datasets.has(types.name));
+    return tests.length === 0 ? [] : [{ ...each, tests }];
+  });
 }
 
 /**
@@ -213,29 +370,6 @@ async function loadSlices(
     inputs.set(slice.dataset, [...(inputs.get(slice.dataset) ?? []), sliceInput(slice, records)]);
   }
   return inputs;
-}
-
-/** Seals what was collected, judged or not. */
-export async function sealNight(
-  project: Project,
-  io: CommandIo,
-  night: Collected,
-  run: string,
-  results: Manifest['results'],
-): Promise<Bundle> {
-  return project.store.seal({
-    ...(await commonDraft(project, io)),
-    run,
-    kind: results === null ? 'collect' : 'run',
-    evidence_of: null,
-    started_at: night.startedAt.toISOString(),
-    finished_at: night.finishedAt.toISOString(),
-    clock: night.clock.simulated ? 'simulated' : 'system',
-    answers: night.replayed ? 'replayed' : 'live',
-    sources: night.sources,
-    slices: night.slices,
-    results,
-  });
 }
 
 /** What every manifest of this project says, whatever was done. */

@@ -1,5 +1,11 @@
 /** The table at the end of a run: read in ten seconds, with all that has to be done. */
-import type { ControlOutcome, Deviation, NightSummary } from '../report/summary.ts';
+import type {
+  BackfillSummary,
+  ControlOutcome,
+  Deviation,
+  NightSummary,
+  NotCollected,
+} from '../report/summary.ts';
 import {
   humanTime,
   plural,
@@ -31,6 +37,7 @@ export function printNight(terminal: Terminal, night: NightSummary, seconds: num
   );
   for (const line of disclosures(night)) out(style('yellow', line));
   out();
+  printBackfill(terminal, night.backfill);
   if (night.controls.length > 0) printControls(terminal, night);
   printDeviations(terminal, night.deviations);
   printGaps(terminal, night);
@@ -59,6 +66,40 @@ function isAwsEndpoint(endpoint: string): boolean {
     URL.canParse(endpoint) &&
     /^https:.*\.(amazonaws\.com|amazonaws\.com\.cn|api\.aws)$/.test(endpoint.replace(/:443$/, ''))
   );
+}
+
+/** What was sealed of before the night; bundles with something to look at are named. */
+function printBackfill(terminal: Terminal, backfill: readonly BackfillSummary[]): void {
+  const [first, last] = [backfill[0], backfill.at(-1)];
+  if (first === undefined || last === undefined) return;
+  const { out, style, width } = terminal;
+  const sum = (countOf: (each: BackfillSummary) => number) =>
+    backfill.reduce((total, each) => total + countOf(each), 0);
+  out(
+    style(
+      'bold',
+      `Backfilled ${first.start.slice(0, 10)} to ${last.end.slice(0, 10)}: ${plural(backfill.length, 'bundle')}, ${plural(
+        sum(({ records }) => records),
+        'record',
+      )}`,
+    ),
+  );
+  const counts = { pass: 0, fail: 0, error: 0 };
+  for (const status of ['pass', 'fail', 'error'] as const) {
+    counts[status] = sum((each) => each.counts[status]);
+  }
+  out(`  ${counts.pass} pass · ${counts.fail} fail · ${counts.error} error`);
+  const open = backfill.filter((each) => each.counts.fail + each.counts.error > 0);
+  for (const { run, start, end, counts: own } of open.slice(0, mostPerTest)) {
+    const line = `${start.slice(0, 10)} to ${end.slice(0, 10)}: ${own.fail} fail, ${own.error} error: tickmark results --run ${run} --status fail,error`;
+    for (const each of wrap(line, width, '  ')) out(style('yellow', each));
+  }
+  if (open.length > mostPerTest) out(`  … and ${open.length - mostPerTest} more; --json has all`);
+  printNotCollected(
+    terminal,
+    backfill.flatMap((each) => each.not_collected),
+  );
+  out();
 }
 
 function printControls({ out, style, width }: Terminal, { controls }: NightSummary): void {
@@ -114,26 +155,7 @@ function printDeviations(terminal: Terminal, deviations: readonly Deviation[]): 
 function printGaps(terminal: Terminal, { not_collected, unjudged }: NightSummary): void {
   const { out, style, width } = terminal;
   if (not_collected.length > 0) {
-    out(style('bold', `${plural(not_collected.length, 'slice')} not completely collected`));
-    const sentences = not_collected.flatMap(({ source, scope, dataset, outcome, problems }) =>
-      problems.map(({ code, message, resources = [] }) => ({
-        where: `${source} ${scope} ${dataset} (${outcome})`,
-        why: `${code}: ${message}`,
-        resources,
-      })),
-    );
-    // One missing permission often stops several slices: said once, with all that it stops.
-    for (const [why, rows] of [...groupBy(sentences, (each) => each.why)].slice(0, mostLines)) {
-      for (const each of wrap(why, width, '  ')) out(style('yellow', each));
-      for (const { where, resources } of rows.slice(0, mostPerTest)) {
-        const names = resources.slice(0, 3).join(', ');
-        const more = resources.length > 3 ? ` and ${resources.length - 3} more` : '';
-        out(`    ${printable(where)}${names === '' ? '' : `: ${printable(names)}${more}`}`);
-      }
-      if (rows.length > mostPerTest) out(`    … and ${rows.length - mostPerTest} more slices`);
-    }
-    const hidden = groupBy(sentences, (each) => each.why).size - mostLines;
-    if (hidden > 0) out(`  … and ${plural(hidden, 'more reason')}; --json has all`);
+    printNotCollected(terminal, not_collected);
     out();
   }
   if (unjudged.length > 0) {
@@ -146,6 +168,31 @@ function printGaps(terminal: Terminal, { not_collected, unjudged }: NightSummary
     }
     out();
   }
+}
+
+function printNotCollected(terminal: Terminal, not_collected: readonly NotCollected[]): void {
+  const { out, style, width } = terminal;
+  if (not_collected.length === 0) return;
+  out(style('bold', `${plural(not_collected.length, 'slice')} not completely collected`));
+  const sentences = not_collected.flatMap(({ source, scope, dataset, outcome, problems }) =>
+    problems.map(({ code, message, resources = [] }) => ({
+      where: `${source} ${scope} ${dataset} (${outcome})`,
+      why: `${code}: ${message}`,
+      resources,
+    })),
+  );
+  // One missing permission often stops several slices: said once, with all that it stops.
+  for (const [why, rows] of [...groupBy(sentences, (each) => each.why)].slice(0, mostLines)) {
+    for (const each of wrap(why, width, '  ')) out(style('yellow', each));
+    for (const { where, resources } of rows.slice(0, mostPerTest)) {
+      const names = resources.slice(0, 3).join(', ');
+      const more = resources.length > 3 ? ` and ${resources.length - 3} more` : '';
+      out(`    ${printable(where)}${names === '' ? '' : `: ${printable(names)}${more}`}`);
+    }
+    if (rows.length > mostPerTest) out(`    … and ${rows.length - mostPerTest} more slices`);
+  }
+  const hidden = groupBy(sentences, (each) => each.why).size - mostLines;
+  if (hidden > 0) out(`  … and ${plural(hidden, 'more reason')}; --json has all`);
 }
 
 function printAsides(terminal: Terminal, { notes, left_out }: NightSummary): void {

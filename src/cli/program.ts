@@ -157,11 +157,11 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
     command(
       program,
       'permissions',
-      'Print the least-privilege IAM policy for the tests that are enabled.',
-      ['tickmark permissions', 'tickmark permissions > policy.json'],
+      'Print the least that the tests need: an IAM policy, or the permissions of a GitHub App.',
+      ['tickmark permissions > policy.json', 'tickmark permissions --source code'],
     ),
   )
-    .option('--source <id>', 'the source, where several use AWS')
+    .option('--source <id>', 'the source, where there are several')
     .option('--json', 'print JSON; it is JSON either way')
     .action(
       action<[ProjectOptions & { source?: string }]>(

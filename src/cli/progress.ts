@@ -7,6 +7,7 @@ const redrawEveryMs = 100;
 export class ProgressLines {
   readonly #terminal: Terminal;
   readonly #sources = new Map<string, Progress>();
+  #said = '';
   #drawn = 0;
   #drawnAt = 0;
 
@@ -19,9 +20,16 @@ export class ProgressLines {
     this.#sources.set(progress.source, progress);
     const now = performance.now();
     const done = progress.slices.done === progress.slices.all;
-    if (!done && now - this.#drawnAt < redrawEveryMs) return;
+    const waits = progress.waiting !== undefined;
+    if (!done && !waits && now - this.#drawnAt < redrawEveryMs) return;
     this.#drawnAt = now;
     this.#draw();
+  }
+
+  /** A line above the others: what is being done now. */
+  say(text: string): void {
+    this.#said = text;
+    this.#sources.clear();
   }
 
   /** Takes the lines away again; what matters is in the summary. */
@@ -32,10 +40,18 @@ export class ProgressLines {
 
   #draw(): void {
     this.clear();
-    for (const { source, slices, records } of this.#sources.values()) {
-      const line = `${source}: ${slices.done} of ${plural(slices.all, 'slice')}, ${plural(records, 'record')}`;
+    const lines = [...this.#sources.values()].map(
+      ({ source, slices, records, waiting }) =>
+        `${source}: ${slices.done} of ${plural(slices.all, 'slice')}, ${plural(records, 'record')}${waiting === undefined ? '' : `; ${waiting.why}: waiting ${formatWait(waiting.milliseconds)}`}`,
+    );
+    for (const line of this.#said === '' ? lines : [this.#said, ...lines]) {
       process.stderr.write(`${line.slice(0, this.#terminal.width - 1)}\n`);
       this.#drawn += 1;
     }
   }
+}
+
+function formatWait(milliseconds: number): string {
+  const seconds = Math.ceil(milliseconds / 1_000);
+  return seconds < 120 ? plural(seconds, 'second') : plural(Math.ceil(seconds / 60), 'minute');
 }

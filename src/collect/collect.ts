@@ -1,10 +1,10 @@
-/** Asks every configured source for every dataset that is needed, all slices side by side. */
+/** Connects to the configured sources, and asks them for slices, all side by side. */
 import { z } from 'zod';
 import type { Clock } from '../evidence/clock.ts';
 import type { Call, Slice } from '../evidence/slice.ts';
-import type { Collector, Connected, Dataset, Identity, Source } from '../plugin.ts';
+import type { Collector, Connected, Dataset, Identity, Scope, Source } from '../plugin.ts';
 import { deadline, rejectionOf } from '../providers/deadline.ts';
-import { collectSlice, problemOf, Trace, tracerFor } from './slice.ts';
+import { collectSlice, type EventsRequest, problemOf, Trace, tracerFor } from './slice.ts';
 
 /** One entry of `sources:` with the code that serves it. */
 export interface ConfiguredSource {
@@ -27,15 +27,11 @@ export interface SourceReport {
   calls: Call[];
 }
 
-export interface CollectRequest {
-  sources: ConfiguredSource[];
-  /** Names of the datasets that are wanted. */
-  wanted: ReadonlySet<string>;
+/** What every part of one run shares. */
+export interface RunRequest {
   clock: Clock;
   signal: AbortSignal;
   deadlineSeconds: number;
-  /** Called as soon as a slice is closed; the slice may be let go of afterwards. */
-  onSlice: (slice: Slice) => Promise<void>;
   onProgress: (progress: Progress) => void;
 }
 
@@ -44,62 +40,102 @@ export interface Progress {
   source: string;
   slices: { done: number; all: number };
   records: number;
+  /** The source asks for a pause: for how long, and why. */
+  waiting?: { milliseconds: number; why: string };
 }
 
-/** Collects. Failures are slices; only the store's (`onSlice`) are thrown. */
-export async function collect(request: CollectRequest): Promise<SourceReport[]> {
-  return Promise.all(request.sources.map((source) => collectSource(source, request)));
+/** A source that was connected to, with everything that can be asked of it. */
+export interface ConnectedSource {
+  id: string;
+  report: SourceReport;
+  /** Each wanted dataset in each scope of its level. */
+  askable: Askable[];
 }
 
-async function collectSource(
-  configured: ConfiguredSource,
-  request: CollectRequest,
-): Promise<SourceReport> {
-  const { clock, signal, deadlineSeconds, onSlice, onProgress } = request;
-  const datasets = datasetsOf(configured).filter((dataset) => request.wanted.has(dataset.name));
-  const trace = new Trace();
-  const { scopes, identities, leftOut } = await connect(
-    configured,
-    datasets,
-    trace,
-    signal,
-    deadlineSeconds,
+export interface Askable {
+  source: string;
+  dataset: Dataset<object>;
+  scope: Scope<object>;
+}
+
+/** One slice to collect; `events` for events datasets. */
+export interface Job extends Askable {
+  events?: EventsRequest;
+}
+
+/** Connects to every source. Where that fails, each dataset gets a scope that says so. */
+export async function connectSources(
+  sources: readonly ConfiguredSource[],
+  wanted: ReadonlySet<string>,
+  request: RunRequest,
+): Promise<ConnectedSource[]> {
+  return Promise.all(
+    sources.map(async (configured) => {
+      const datasets = datasetsOf(configured).filter((dataset) => wanted.has(dataset.name));
+      const trace = new Trace();
+      const { scopes, identities, leftOut } = await connect(configured, datasets, trace, request);
+      return {
+        id: configured.id,
+        report: {
+          id: configured.id,
+          use: configured.source.id,
+          identities,
+          left_out: leftOut.map(({ scope, reason }) => ({ scope, reason })),
+          calls: trace.calls(),
+        },
+        askable: datasets.flatMap((dataset) =>
+          scopes
+            .filter((scope) => scope.level === dataset.level)
+            .map((scope) => ({ source: configured.id, dataset, scope })),
+        ),
+      };
+    }),
   );
-  const slices = datasets.flatMap((dataset) =>
-    scopes.filter((scope) => scope.level === dataset.level).map((scope) => ({ dataset, scope })),
-  );
-  const progress = { source: configured.id, slices: { done: 0, all: slices.length }, records: 0 };
-  onProgress(progress);
+}
+
+/**
+ * Collects, all slices side by side. Failures are slices; only the store's (`onSlice`) are thrown.
+ * @param onSlice called as soon as a slice is closed; the slice may be let go of afterwards.
+ */
+export async function collect(
+  jobs: readonly Job[],
+  { clock, signal, deadlineSeconds, onProgress }: RunRequest,
+  onSlice: (slice: Slice) => Promise<void>,
+): Promise<void> {
+  const bySource = new Map<string, Progress>();
+  for (const { source } of jobs) {
+    const progress = bySource.get(source) ?? { source, slices: { done: 0, all: 0 }, records: 0 };
+    progress.slices.all += 1;
+    bySource.set(source, progress);
+  }
+  for (const progress of bySource.values()) onProgress(progress);
   await Promise.all(
-    slices.map(async ({ dataset, scope }) => {
-      const slice = await collectSlice({
-        source: configured.id,
-        dataset,
-        scope,
+    jobs.map(async (job) => {
+      const progress = bySource.get(job.source) as Progress;
+      const slices = await collectSlice({
+        ...job,
         clock,
         signal,
         deadlineSeconds,
         onRecord: () => {
           progress.records += 1;
+          delete progress.waiting;
+          onProgress(progress);
+        },
+        onWaiting: (milliseconds, why) => {
+          progress.waiting = { milliseconds, why };
           onProgress(progress);
         },
       });
       if (signal.aborted) return;
-      await onSlice(slice);
+      for (const slice of slices) await onSlice(slice);
       progress.slices.done += 1;
       onProgress(progress);
     }),
   );
-  return {
-    id: configured.id,
-    use: configured.source.id,
-    identities,
-    left_out: leftOut,
-    calls: trace.calls(),
-  };
 }
 
-export function datasetsOf(configured: ConfiguredSource): Dataset<object>[] {
+export function datasetsOf(configured: Pick<ConfiguredSource, 'collectors'>): Dataset<object>[] {
   return configured.collectors.flatMap((collector) => collector.datasets);
 }
 
@@ -107,9 +143,11 @@ export function datasetsOf(configured: ConfiguredSource): Dataset<object>[] {
 const text = z.string().transform((value) => value.toWellFormed());
 const connectedSchema = z.object({
   identities: z.array(z.object({ subject: text, account: text })),
-  leftOut: z.array(z.object({ scope: text, reason: text })),
+  leftOut: z.array(z.object({ scope: text, reason: text, level: z.string().optional() })),
   scopes: z.array(z.looseObject({ level: z.string(), name: z.string().min(1) })),
 });
+
+type LeftOut = z.output<typeof connectedSchema>['leftOut'][number];
 
 /**
  * Connects. Where even that fails, each wanted dataset gets one scope of its level that says so.
@@ -119,19 +157,31 @@ async function connect(
   { id, source, config, provider }: ConfiguredSource,
   datasets: Dataset<object>[],
   trace: Trace,
-  signal: AbortSignal,
-  deadlineSeconds: number,
-): Promise<Connected<object>> {
+  { signal, deadlineSeconds, onProgress }: RunRequest,
+): Promise<Pick<Connected<object>, 'identities' | 'scopes'> & { leftOut: LeftOut[] }> {
   const levels = [...new Set(datasets.map((dataset) => dataset.level))];
   const limit = deadline(signal, deadlineSeconds, `connecting to source ${id}`);
   try {
-    const tracer = tracerFor(source.calls, `source ${source.id}`, limit.signal, trace);
+    const waiting = (milliseconds: number, why: string) => {
+      limit.extend(milliseconds);
+      onProgress({
+        source: id,
+        slices: { done: 0, all: 0 },
+        records: 0,
+        waiting: { milliseconds, why },
+      });
+    };
+    const tracer = tracerFor(source.calls, `source ${source.id}`, limit.signal, trace, waiting);
     const told = await Promise.race([
       source.connect(provider, config, tracer),
       rejectionOf(limit.signal),
     ]);
     const connected = { ...told, ...connectedSchema.parse(told), scopes: told.scopes };
-    const bare = levels.filter((level) => !connected.scopes.some((scope) => scope.level === level));
+    const bare = levels.filter(
+      (level) =>
+        !connected.scopes.some((scope) => scope.level === level) &&
+        !connected.leftOut.some((part) => part.level === level),
+    );
     const missing = bare.map((level) => ({
       level,
       name: id,

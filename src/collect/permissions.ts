@@ -38,3 +38,23 @@ export function awsPolicy(
     ],
   };
 }
+
+/** Permissions of a GitHub App or a fine-grained token, by the names of an App's manifest. */
+export interface GitHubPermissions {
+  permissions: Record<string, string>;
+}
+
+/** The least that the calls of the wanted datasets need: declared as `members:read contents:read`. */
+export function githubPermissions(
+  source: Pick<Source<unknown, object>, 'calls'>,
+  datasets: Pick<Dataset<object>, 'calls'>[],
+): GitHubPermissions {
+  const declared = [source, ...datasets]
+    .flatMap(({ calls }) => Object.values(calls))
+    .flatMap((permissions) => permissions.split(' '))
+    .map((permission) => /^([a-z_]+):([a-z]+)$/.exec(permission))
+    .filter((match) => match !== null)
+    .map(([, name = '', level = '']): [string, string] => [name, level])
+    .sort((a, b) => compareText(a.join(':'), b.join(':')));
+  return { permissions: Object.fromEntries(declared) };
+}

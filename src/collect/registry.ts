@@ -13,10 +13,14 @@ export interface Registry {
 
 /** Verbs of calls that change nothing. */
 const readOnlyCall =
-  /^[a-z0-9-]+:(Get|List|Describe|Head|BatchGet|Lookup|Search|Select)[A-Z]\w*$|^GET \//;
+  /^[a-z0-9-]+:(Get|List|Describe|Head|BatchGet|Lookup|Search|Select)[A-Z]\w*$|^GET \/|^graphql:[A-Z]\w*$/;
 
 /** Calls that read although their verb does not say so. */
-const readingAllTheSame = new Set(['iam:GenerateCredentialReport', 'sts:AssumeRole']);
+const readingAllTheSame = new Set([
+  'iam:GenerateCredentialReport',
+  'sts:AssumeRole',
+  'POST /app/installations/{installation_id}/access_tokens',
+]);
 
 const sourceId = /^[a-z][a-z0-9]*$/;
 const dottedName = /^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$/;
@@ -47,7 +51,8 @@ export function createRegistry(plugins: { from: string; plugin: Plugin }[]): Reg
       add(collectors, 'collector', collector.id, collector, from);
       for (const dataset of collector.datasets) {
         add(datasets, 'dataset', dataset.name, dataset, from);
-        faults.push(...datasetFaults(dataset, collector.id).map((fault) => `${from}: ${fault}`));
+        const ofSource = sourceOf(collector);
+        faults.push(...datasetFaults(dataset, ofSource).map((fault) => `${from}: ${fault}`));
       }
     }
   }
@@ -69,17 +74,18 @@ export function sourceOf(collector: Collector<object>): string {
   return collector.id.split('.')[0] ?? collector.id;
 }
 
-function datasetFaults(dataset: Dataset<object>, collector: string): string[] {
+function datasetFaults(dataset: Dataset<object>, source: string): string[] {
   const faults: string[] = [];
   const where = `dataset ${dataset.name}`;
   if (!dottedName.test(dataset.name))
     faults.push(`${where}: a name is of the form okta.users.list`);
-  if (!dataset.name.startsWith(`${collector}.`))
-    faults.push(`${where}: its name does not begin with its collector's id ${collector}`);
+  if (!dataset.name.startsWith(`${source}.`))
+    faults.push(`${where}: its name does not begin with its source's id ${source}`);
   if (!Number.isSafeInteger(dataset.version)) {
     faults.push(`${where}: its version is not a whole number`);
   }
-  if (dataset.kind !== 'snapshot') faults.push(`${where}: this version collects snapshots only`);
+  if (dataset.kind !== 'snapshot' && dataset.kind !== 'events')
+    faults.push(`${where}: its kind is neither snapshot nor events`);
   for (const [field, schema] of Object.entries(dataset.fields.shape)) {
     if (reservedFields.includes(field))
       faults.push(`${where}: field ${field} is every record's own; choose another name`);

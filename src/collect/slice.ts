@@ -1,7 +1,13 @@
 /** One dataset from one scope: runs a collector's function and turns whatever happens into an outcome. */
 import type { Clock } from '../evidence/clock.ts';
 import { messageOf } from '../evidence/errors.ts';
-import { canonicalJson, compareText, type Json, type JsonObject } from '../evidence/json.ts';
+import {
+  canonicalJson,
+  compareText,
+  type Json,
+  type JsonObject,
+  sha256,
+} from '../evidence/json.ts';
 import { maskSecrets, maskText } from '../evidence/mask.ts';
 import {
   type Call,
@@ -16,12 +22,15 @@ import {
   type CollectContext,
   CollectError,
   type Dataset,
+  type EventsContext,
+  type Interval,
   type NewRecord,
   type Scope,
   type Tracer,
 } from '../plugin.ts';
 import { deadline, rejectionOf } from '../providers/deadline.ts';
 import { toJson } from '../providers/wire.ts';
+import { isEmpty } from './plan.ts';
 
 export interface SliceRequest {
   source: string;
@@ -30,17 +39,46 @@ export interface SliceRequest {
   scope: Scope<object>;
   clock: Clock;
   signal: AbortSignal;
-  /** Seconds after which the slice is given up. */
+  /** Seconds after which the slice is given up; pauses that the source asks for do not count. */
   deadlineSeconds: number;
+  /** What to ask of an events dataset; a snapshot has none. */
+  events?: EventsRequest;
   onRecord: () => void;
+  onWaiting: (milliseconds: number, why: string) => void;
 }
 
-/** Collects one slice. Never throws: a throw is an outcome. */
-export async function collectSlice(request: SliceRequest): Promise<Slice> {
+/** The part of an events dataset that one slice answers for. */
+export interface EventsRequest {
+  /** What the slice answers for. */
+  own: Interval;
+  /** What is asked; it may begin earlier. */
+  ask: Interval;
+  /** Since when there is no hole before it. */
+  coveredSince: Date;
+  /** `contentDigest` by uid of what is held already. */
+  held: ReadonlyMap<string, string>;
+  /** What the slice before left. */
+  kept: Json | undefined;
+}
+
+/** What makes a record another one than before: the API's own object may change in what no test reads. */
+export function contentDigest({ name, fields }: Pick<EvidenceRecord, 'name' | 'fields'>): string {
+  return sha256(canonicalJson({ name, fields }));
+}
+
+/**
+ * Collects one slice. Never throws: a throw is an outcome. Two slices where the source says that
+ * it cannot tell the beginning of the interval any more: the gap, and the rest.
+ */
+export async function collectSlice(request: SliceRequest): Promise<Slice[]> {
   const { dataset, scope, clock } = request;
-  const draft = new SliceDraft(dataset, clock, request.onRecord);
+  const draft = new SliceDraft(dataset, clock, request.onRecord, request.events);
   if ('problem' in scope) {
     draft.problem({ ...scope.problem, severity: 'error' });
+    return draft.close(request.source, scope.name);
+  }
+  if (request.events !== undefined && isEmpty(request.events.own)) {
+    draft.keepOn();
     return draft.close(request.source, scope.name);
   }
   const limit = deadline(
@@ -49,7 +87,11 @@ export async function collectSlice(request: SliceRequest): Promise<Slice> {
     `reading ${dataset.name} in ${scope.name}`,
   );
   try {
-    const tracer = tracerFor(dataset.calls, dataset.name, limit.signal, draft.trace);
+    const waiting = (milliseconds: number, why: string) => {
+      limit.extend(milliseconds);
+      request.onWaiting(milliseconds, why);
+    };
+    const tracer = tracerFor(dataset.calls, dataset.name, limit.signal, draft.trace, waiting);
     const context = { ...scope.attach(tracer), ...draft.context(limit.signal) };
     await Promise.race([dataset.collect(context), rejectionOf(limit.signal)]);
   } catch (thrown) {
@@ -67,9 +109,11 @@ export function tracerFor(
   owner: string,
   signal: AbortSignal,
   trace: Trace = new Trace(),
+  waiting: Tracer['waiting'] = () => {},
 ): Tracer {
   return {
     signal,
+    waiting,
     permissionFor(call) {
       const permission = Object.hasOwn(calls, call) ? calls[call] : undefined;
       if (permission === undefined) {
@@ -117,16 +161,27 @@ class SliceDraft {
   readonly #onRecord: () => void;
   readonly #schema: Dataset<object>['fields'];
   readonly #records = new Map<string, EvidenceRecord>();
+  readonly #events: EventsRequest | undefined;
+  /** Held already, and not changed since. */
+  readonly #repeated = new Set<string>();
   readonly #problems: Problem[] = [];
   readonly #tieOuts: TieOut[] = [];
   readonly #masked = new Set<string>();
   #observedAt: string;
+  #kept: Json | undefined;
+  #reach: { since: Date; why: string } | undefined;
   #closed = false;
 
-  constructor(dataset: Dataset<object>, clock: Clock, onRecord: () => void) {
+  constructor(
+    dataset: Dataset<object>,
+    clock: Clock,
+    onRecord: () => void,
+    events: EventsRequest | undefined,
+  ) {
     this.#dataset = dataset;
     this.#clock = clock;
     this.#onRecord = onRecord;
+    this.#events = events;
     this.#schema = dataset.fields.strict();
     this.#observedAt = clock.now().toISOString();
   }
@@ -139,7 +194,34 @@ class SliceDraft {
     this.#problems.push({ ...problem, code, message });
   }
 
-  context(signal: AbortSignal): CollectContext<object> {
+  /** Hands on what the slice before left: there was nothing to ask. */
+  keepOn(): void {
+    this.#kept = this.#events?.kept;
+  }
+
+  /** A snapshot's collector knows nothing of what only events have. */
+  context(signal: AbortSignal): EventsContext<object> {
+    return { ...this.#common(signal), ...this.#ofEvents() };
+  }
+
+  #ofEvents(): Omit<EventsContext<object>, keyof CollectContext> {
+    const now = this.#clock.now();
+    return {
+      interval: this.#events?.ask ?? { start: now, end: now },
+      kept: this.#events?.kept,
+      keep: (value) => {
+        this.#kept = toJson(value) as Json;
+      },
+      outOfReach: (since, why) => {
+        if (Number.isNaN(since.getTime())) {
+          throw new CollectError('CollectorFailed', 'the source is said to reach back to no time');
+        }
+        this.#reach = { since, why };
+      },
+    };
+  }
+
+  #common(signal: AbortSignal): CollectContext<object> {
     return {
       signal,
       now: () => this.#clock.now(),
@@ -189,7 +271,7 @@ class SliceDraft {
       this.#invalid(`${issue?.path.join('.')}: ${issue?.message}`, name);
       return;
     }
-    if (this.#records.has(uid)) {
+    if (this.#records.has(uid) || this.#repeated.has(uid)) {
       this.problem({
         code: 'DuplicateRecord',
         message: `${this.#dataset.name} got two records with one uid; the list changed while it was read, or the collector is wrong: run again`,
@@ -211,13 +293,17 @@ class SliceDraft {
       fields: maskSecrets(toJson(parsed.data), this.#masked) as JsonObject,
       original: maskSecrets(toJson(record.original) as Json, this.#masked),
       calls,
+      ...(record.untold === undefined
+        ? {}
+        : { untold: maskSecrets(toJson(record.untold) as Json, this.#masked) as Untold }),
     };
     const fault = unkeepable(kept);
     if (fault !== undefined) {
       this.#invalid(fault, name);
       return;
     }
-    this.#records.set(uid, kept);
+    if (this.#events?.held.get(uid) === contentDigest(kept)) this.#repeated.add(uid);
+    else this.#records.set(uid, kept);
     this.#onRecord();
   }
 
@@ -230,7 +316,7 @@ class SliceDraft {
     });
   }
 
-  close(source: string, scope: string): Slice {
+  close(source: string, scope: string): Slice[] {
     for (const { by, expected, found } of this.#tieOuts) {
       if (expected === found) continue;
       this.problem({
@@ -247,23 +333,55 @@ class SliceDraft {
       });
     }
     this.#closed = true;
-    const records = [...this.#records.values()].sort((a, b) => compareText(a.uid, b.uid));
-    const broken = this.#problems.some((problem) => problem.severity === 'error');
-    return {
+    const about = {
       dataset: this.#dataset.name,
       version: this.#dataset.version,
       source,
       scope,
       kind: this.#dataset.kind,
       observed_at: this.#observedAt,
+    };
+    const records = [...this.#records.values()].sort((a, b) => compareText(a.uid, b.uid));
+    const broken = this.#problems.some((problem) => problem.severity === 'error');
+    const slice: Slice = {
+      ...about,
       outcome: !broken ? 'complete' : records.length > 0 ? 'partial' : 'failed',
       problems: mergeProblems(this.#problems),
       tie_outs: this.#tieOuts,
       records,
       calls: this.trace.calls(),
     };
+    return this.#events === undefined ? [slice] : this.#withIntervals(slice, this.#events);
+  }
+
+  /** What the source cannot tell any more is a slice of its own: a gap with a name. */
+  #withIntervals(slice: Slice, { own, coveredSince }: EventsRequest): Slice[] {
+    const covered_since = coveredSince.toISOString();
+    const interval = ({ start, end }: Interval) => ({
+      interval: { start: start.toISOString(), end: end.toISOString(), covered_since },
+    });
+    const rest = (start: Date): Slice => ({
+      ...slice,
+      ...interval({ start, end: own.end }),
+      ...(this.#kept === undefined || slice.outcome !== 'complete' ? {} : { kept: this.#kept }),
+    });
+    const reach = this.#reach;
+    if (reach === undefined || reach.since <= own.start || isEmpty(own)) return [rest(own.start)];
+    const nothing = reach.since >= own.end;
+    const gap: Slice = {
+      ...slice,
+      ...interval({ start: own.start, end: nothing ? own.end : reach.since }),
+      outcome: 'failed',
+      problems: [{ code: 'OutOfReach', message: reach.why, severity: 'error' }],
+      tie_outs: [],
+      records: [],
+      calls: nothing ? slice.calls : [],
+    };
+    return nothing ? [gap] : [gap, rest(reach.since)];
   }
 }
+
+type Untold = NonNullable<EvidenceRecord['untold']>;
 
 /** The longest record that is kept, in characters; an object of the store holds some of them. */
 const mostCharacters = 8 * 1024 * 1024;

@@ -8,6 +8,8 @@ export interface Surroundings {
   awsRegion?: string;
   /** Address of the git remote, without credentials. */
   gitRemote?: string;
+  /** The environment holds a token for GitHub. */
+  githubToken?: boolean;
 }
 
 /**
@@ -19,6 +21,7 @@ export function initialConfig({
   awsProfile,
   awsRegion,
   gitRemote,
+  githubToken = false,
   year,
 }: Surroundings & { year: number }): string {
   const regions = awsRegion === undefined ? 'enabled' : `[${quote(awsRegion)}]`;
@@ -56,9 +59,7 @@ export function initialConfig({
     '    with:',
     `      regions: ${regions} ${regionsNote}`,
     ...accounts,
-    ...(gitRemote === undefined
-      ? []
-      : [`  # ${oneLine(gitRemote)}: no built-in source reads it yet; a plugin can.`]),
+    ...(gitRemote === undefined ? [] : githubSource(gitRemote, githubToken)),
     '',
     '# Built-in controls; add folders with your own.',
     'controls: ["builtin:soc2"]',
@@ -67,6 +68,26 @@ export function initialConfig({
     '# parameters:',
     '#   aws-key-age: { max_days: 60 }',
   ].join('\n')}\n`;
+}
+
+/** The organisation on GitHub that owns the remote; as a comment while there is no token for it. */
+function githubSource(gitRemote: string, token: boolean): string[] {
+  const owner = /github\.com[/:]/.test(gitRemote) ? ownerOf(gitRemote) : undefined;
+  if (owner === undefined) {
+    return [`  # ${oneLine(gitRemote)}: no built-in source reads it; a plugin can.`];
+  }
+  const lines = [
+    '  - id: github',
+    '    use: github',
+    '    with:',
+    `      organization: ${quote(owner)}`,
+    '      production_refs: ["~DEFAULT_BRANCH"] # branches that ship; patterns such as "release/*"',
+  ];
+  if (token) return lines;
+  return [
+    '  # With a token in GITHUB_TOKEN, GitHub too:',
+    ...lines.map((line) => line.replace(/^ {2}/, '  # ')),
+  ];
 }
 
 /** Looks around: the environment's AWS settings, the git remote, the folder's name. */
@@ -79,6 +100,7 @@ export function detect(env: Record<string, string | undefined>, cwd: string): Su
     ...(awsProfile ? { awsProfile } : {}),
     ...(awsRegion ? { awsRegion } : {}),
     ...(gitRemote ? { gitRemote } : {}),
+    ...(env.GITHUB_TOKEN || env.GH_TOKEN ? { githubToken: true } : {}),
   };
 }
 

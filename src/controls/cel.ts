@@ -183,14 +183,22 @@ export function mergeReads(
 /**
  * Why an expression could not be evaluated, as the field that could not be told.
  * @param record the variable that fields are named without.
+ * @param whyUntold what the collector said about a field that it left out.
  */
-export function describeFailure(thrown: unknown, record: string): string {
+export function describeFailure(
+  thrown: unknown,
+  record: string,
+  whyUntold: (field: string) => string | undefined = () => undefined,
+): string {
   if (!(thrown instanceof EvaluationError)) return messageOf(thrown);
   const { node, summary } = thrown;
   if (node === undefined) return summary;
   const source = node.input.slice(node.start, node.end).replace(/\s+/g, ' ');
   const shown = source.startsWith(`${record}.`) ? source.slice(record.length + 1) : source;
-  if (thrown.code === 'no_such_key') return `${shown} could not be told`;
+  if (thrown.code === 'no_such_key') {
+    const why = whyUntold(/(\w+)$/.exec(source)?.[1] ?? '');
+    return `${shown} could not be told${why === undefined ? '' : `: ${why}`}`;
+  }
   if (thrown.code === 'index_out_of_bounds') return `${shown}: there is no such record`;
   return `${shown} could not be told: ${summary}`;
 }

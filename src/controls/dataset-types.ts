@@ -29,7 +29,16 @@ export interface DatasetTypes {
    * A record as CEL reads it. A field that is absent, or is not what the schema says, stays
    * absent: it could not be told. Decoded once for each record object.
    */
-  decode(record: Pick<EvidenceRecord, 'uid' | 'name' | 'fields'>): object;
+  decode(record: Pick<EvidenceRecord, 'uid' | 'name' | 'fields' | 'untold'>): object;
+}
+
+/** Why fields of a decoded record are absent, where its collector said so. */
+const untold = new WeakMap<object, Record<string, string>>();
+
+/** Why a field of a decoded record is absent; undefined where that is not known. */
+export function whyUntold(decoded: object, field: string): string | undefined {
+  const reasons = untold.get(decoded);
+  return reasons !== undefined && Object.hasOwn(reasons, field) ? reasons[field] : undefined;
 }
 
 /** A field that CEL cannot be told about; the contract of datasets rules it out. */
@@ -103,6 +112,7 @@ export function datasetTypes(dataset: DatasetShape): DatasetTypes {
         value = fill(new Ctor(), fields, record.fields);
         Object.assign(value, { uid: record.uid, name: record.name });
         decoded.set(record, value);
+        if (record.untold !== undefined) untold.set(value, record.untold);
       }
       return value;
     },

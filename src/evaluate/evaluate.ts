@@ -4,6 +4,7 @@
  */
 import { describeFailure } from '../controls/cel.ts';
 import type { CompiledControl, CompiledTest } from '../controls/compile.ts';
+import { whyUntold } from '../controls/dataset-types.ts';
 import { compareText, type JsonObject } from '../evidence/json.ts';
 import type { Result, Status } from '../evidence/result.ts';
 import type { EvidenceRecord, SliceHeader } from '../evidence/slice.ts';
@@ -130,8 +131,9 @@ function sliceRow(row: RowMaker, header: SliceHeader, { state, missing }: Standi
   return row(wholeSlice(header), 'error', `${what}: ${missing}`, {}, header.observed_at);
 }
 
-function wholeSlice({ source, scope, dataset }: SliceHeader): Result['resource'] {
-  return { uid: `${source}/${scope}/${dataset}`, name: scope, scope };
+function wholeSlice({ source, scope, dataset, interval }: SliceHeader): Result['resource'] {
+  const when = interval === undefined ? '' : ` ${interval.start}/${interval.end}`;
+  return { uid: `${source}/${scope}/${dataset}${when}`, name: scope, scope };
 }
 
 interface Verdict {
@@ -160,6 +162,21 @@ function createJudge(test: CompiledTest, lookups: LookupSource, now: Date) {
   }
   const outside = test.where === null ? '' : `outside the population: ${test.where.source.trim()}`;
 
+  /** What a collector said about a field that it left out, of the record or of one looked up. */
+  const why = (field: string): string | undefined => {
+    const records = test.lookups.flatMap((lookup) => {
+      try {
+        return lookups.find(lookup, lookup.equals.run(bindings)).records;
+      } catch {
+        // What was looked for cannot be told either; that is said already.
+        return [];
+      }
+    });
+    return [bindings[test.as] as object, ...records]
+      .map((each) => whyUntold(each, field))
+      .find((reason) => reason !== undefined);
+  };
+
   return (record: EvidenceRecord, { state, missing, stale }: Standing): Verdict => {
     doubt = null;
     bindings[test.as] = test.types.decode(record);
@@ -171,7 +188,7 @@ function createJudge(test: CompiledTest, lookups: LookupSource, now: Date) {
       if (!isIn) return { status: 'error', reason: `${doubt}` };
       passes = test.expect.run(bindings) === true;
     } catch (error) {
-      const unknown = describeFailure(error, test.as);
+      const unknown = describeFailure(error, test.as, why);
       return { status: 'error', reason: doubt === null ? unknown : `${unknown}: ${doubt}` };
     }
     // The message may look up more; what it finds decides nothing.
@@ -187,7 +204,7 @@ function createJudge(test: CompiledTest, lookups: LookupSource, now: Date) {
     try {
       return test.message.render(bindings);
     } catch (error) {
-      return `${test.title} (${describeFailure(error, test.as)})`;
+      return `${test.title} (${describeFailure(error, test.as, why)})`;
     }
   }
 }

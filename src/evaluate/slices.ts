@@ -20,7 +20,9 @@ export function sliceInput(header: SliceHeader, records: readonly EvidenceRecord
 
 export function bySource(a: SliceInput, b: SliceInput): number {
   return (
-    compareText(a.header.scope, b.header.scope) || compareText(a.header.source, b.header.source)
+    compareText(a.header.scope, b.header.scope) ||
+    compareText(a.header.source, b.header.source) ||
+    compareText(a.header.interval?.start ?? '', b.header.interval?.start ?? '')
   );
 }
 

@@ -12,6 +12,8 @@ export interface EvidenceRecord {
   original: Json;
   /** The calls (ids in the slice's trace) that this record was made from. */
   calls: string[];
+  /** Why a field is absent, by its name, where that is known. */
+  untold?: Record<string, string>;
 }
 
 /**
@@ -41,6 +43,9 @@ export const problemCodes = [
   'SecretMasked',
   'DeletedMeanwhile',
   'NotCollected',
+  'OutOfReach',
+  'LeftOut',
+  'HistoryRewritten',
 ] as const;
 
 /** What kind of problem; docs/errors.md says what each means and what to do. */
@@ -91,6 +96,11 @@ export interface Call {
   error?: string;
   /** The service's error by which it said that there is no such thing: an answer. */
   absent?: string;
+  /**
+   * SHA-256 of the answer that was had before and that the service confirmed to hold still (HTTP
+   * 304): an object of the store.
+   */
+  confirmed?: string;
 }
 
 /** One dataset from one scope in one run: the unit of completeness. */
@@ -107,6 +117,16 @@ export interface SliceHeader {
   outcome: SliceOutcome;
   problems: Problem[];
   tie_outs: TieOut[];
+  /** Which events the slice speaks of (events only). */
+  interval?: SliceInterval;
+}
+
+/** Half-open, in UTC. A complete slice holds every event of it. */
+export interface SliceInterval {
+  start: string;
+  end: string;
+  /** Since when the slices up to this one, taken together, leave no hole but named gaps. */
+  covered_since: string;
 }
 
 /** A slice with what it holds, before it is written to a store. */
@@ -115,4 +135,6 @@ export interface Slice extends SliceHeader {
   records: EvidenceRecord[];
   /** Sorted by id. */
   calls: Call[];
+  /** What the next slice needs to go on from here (events only); only its collector reads it. */
+  kept?: Json;
 }

@@ -1,13 +1,17 @@
 import type { Clock } from '../evidence/clock.ts';
-import { canonicalJson, type JsonObject } from '../evidence/json.ts';
+import { canonicalJson, type JsonObject, sha256 } from '../evidence/json.ts';
 import type { Call } from '../evidence/slice.ts';
 import type { Answer, Tracer } from '../plugin.ts';
 import { deadline } from './deadline.ts';
+import type { KnownAnswers } from './known-answers.ts';
 import { Limiter } from './limiter.ts';
 import type { ExchangeKey, Wire, WireAnswer } from './wire.ts';
 
 /** Requests to one service of one account that may be under way at once. */
 const mostUnderWay = 16;
+
+/** Longer parameters stand in a call's id by their digest: each record names its calls. */
+const longestParameters = 300;
 
 /**
  * What every provider shares: each request passes over the same wire, under a limit for its
@@ -39,7 +43,9 @@ export class CallDesk {
     paging?: { page: number; token: string | undefined },
   ): Call {
     const { [paging?.token ?? '']: _token, ...named } = asked.parameters;
-    const parameters = Object.keys(named).length === 0 ? '' : ` ${canonicalJson(named)}`;
+    const text = canonicalJson(named);
+    const short = text.length > longestParameters ? sha256(text).slice(0, 16) : text;
+    const parameters = Object.keys(named).length === 0 ? '' : ` ${short}`;
     const page = paging === undefined || paging.page === 1 ? '' : ` page ${paging.page}`;
     const started = this.#clock.now().toISOString();
     return {
@@ -56,6 +62,10 @@ export class CallDesk {
     };
   }
 
+  get known(): KnownAnswers | undefined {
+    return this.#options.known;
+  }
+
   /** One attempt at a call, over the wire; what came back is written into its trace. */
   async attempt(
     call: Call,
@@ -63,8 +73,9 @@ export class CallDesk {
     limitedBy: string,
     endpoint: string,
     live: () => Promise<WireAnswer>,
+    most = mostUnderWay,
   ): Promise<WireAnswer> {
-    const limiter = this.#limiters.get(limitedBy) ?? new Limiter(mostUnderWay);
+    const limiter = this.#limiters.get(limitedBy) ?? new Limiter(most);
     this.#limiters.set(limitedBy, limiter);
     const answer = await limiter.run(async () => {
       call.attempts += 1;
@@ -80,6 +91,7 @@ export class CallDesk {
     call.request_id =
       answer.headers['x-amzn-requestid'] ??
       answer.headers['x-amz-request-id'] ??
+      answer.headers['x-github-request-id'] ??
       answer.headers['x-request-id'] ??
       null;
     call.server_date = answer.headers.date ?? null;
@@ -155,6 +167,10 @@ export class CallDesk {
         return tracer.permissionFor(call);
       },
       record: (answer, call) => void calls.push([answer, call]),
+      waiting(milliseconds, why) {
+        limit.extend(milliseconds);
+        tracer.waiting(milliseconds, why);
+      },
     };
     try {
       return { outcome: { value: await work(collecting) }, calls, asked };
@@ -171,6 +187,8 @@ export interface DeskOptions {
   signal: AbortSignal;
   /** Seconds that work shared between slices may take. */
   deadlineSeconds: number;
+  /** What was answered before; a recording has to stand alone and uses none. */
+  known?: KnownAnswers;
 }
 
 interface Shared<T> {

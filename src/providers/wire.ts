@@ -53,7 +53,7 @@ type Exchange = z.infer<typeof exchangeSchema>;
 
 /** Headers that say something about the answer; the rest is transport, or may identify people. */
 const keptHeaders =
-  /^(content-type|date|link|retry-after|etag|x-amzn?-?request-?id|x-amz-id-2|x-amz-bucket-region|x-amzn-errortype|x-ratelimit-.*)$/;
+  /^(content-type|date|link|retry-after|etag|x-amzn?-?request-?id|x-amz-id-2|x-amz-bucket-region|x-amzn-errortype|x-github-request-id|x-ratelimit-.*)$/;
 
 /** Credentials in the answer of AssumeRole; SDKs need them there, nobody else does. */
 const stsCredentials = /(<(AccessKeyId|SecretAccessKey|SessionToken)>)[^<]*(?=<)/g;

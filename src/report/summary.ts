@@ -41,10 +41,22 @@ export interface Unjudged {
   reason: string;
 }
 
+/** What a backfill of the same run sealed. */
+export interface BackfillSummary {
+  run: string;
+  sequence: number;
+  /** The hull of what its slices speak of. */
+  start: string;
+  end: string;
+  records: number;
+  counts: StatusCounts;
+  not_collected: NotCollected[];
+}
+
 export interface NightSummary {
   organization: string;
   run: string;
-  kind: 'run' | 'collect' | 'evaluate';
+  kind: Manifest['kind'];
   evidence_of: string | null;
   started_at: string;
   finished_at: string;
@@ -67,6 +79,30 @@ export interface NightSummary {
   records: number;
   /** `signed` is false: this version seals without a signature. */
   bundle: { sequence: number; digest: string; path: string; signed: false };
+  /** What the run sealed of before its own night, oldest first. */
+  backfill: BackfillSummary[];
+}
+
+/** What one bundle of a backfill holds, in a few numbers. */
+export function summariseBackfill({ manifest }: Bundle): BackfillSummary {
+  const intervals = manifest.slices.flatMap(({ interval }) => interval ?? []);
+  return {
+    run: manifest.run,
+    sequence: manifest.sequence,
+    start: intervals.map(({ start }) => start).reduce((a, b) => (a < b ? a : b)),
+    end: intervals.map(({ end }) => end).reduce((a, b) => (a > b ? a : b)),
+    records: sum(manifest.slices.map((slice) => slice.records.count)),
+    counts: manifest.results?.counts ?? noCounts(),
+    not_collected: notCollected(manifest),
+  };
+}
+
+function notCollected({ slices }: Manifest): NotCollected[] {
+  return slices.flatMap(({ source, scope, dataset, outcome, problems }) =>
+    outcome === 'complete'
+      ? []
+      : [{ source, scope, dataset, outcome, problems: errorsOf(problems) }],
+  );
 }
 
 /** @param results the bundle's own, in any order. */
@@ -75,6 +111,7 @@ export async function summarise(
   path: string,
   controls: readonly CompiledControl[],
   results: AsyncIterable<Result>,
+  backfill: readonly Bundle[],
 ): Promise<NightSummary> {
   const byControl = new Map(controls.map(({ control }) => [control.id, noCounts()]));
   const tests = new Map(controls.flatMap(({ tests: all }) => all.map((test) => [test.id, test])));
@@ -118,11 +155,7 @@ export async function summarise(
     }),
     counts,
     deviations,
-    not_collected: slices.flatMap(({ source, scope, dataset, outcome, problems }) =>
-      outcome === 'complete'
-        ? []
-        : [{ source, scope, dataset, outcome, problems: errorsOf(problems) }],
-    ),
+    not_collected: notCollected(manifest),
     unjudged: [...unjudged].map(([test, { control, reasons }]) => ({
       control,
       test,
@@ -148,6 +181,7 @@ export async function summarise(
     slices: slices.length,
     records: sum(slices.map((slice) => slice.records.count)),
     bundle: { sequence: manifest.sequence, digest, path, signed: false },
+    backfill: backfill.map(summariseBackfill),
   };
 }
 

@@ -36,6 +36,10 @@ const slice = z.strictObject({
   outcome: z.enum(['complete', 'partial', 'failed']),
   problems: z.array(problem),
   tie_outs: z.array(z.strictObject({ by: z.string(), expected: z.int(), found: z.int() })),
+  /** Which events it speaks of, half-open; `covered_since` counts the slices before it too. */
+  interval: z.strictObject({ start: time, end: time, covered_since: time }).exactOptional(),
+  /** What the next slice of these events needs to go on: an object that only its collector reads. */
+  kept: digest.exactOptional(),
   records: list,
   calls: list,
 });
@@ -48,8 +52,11 @@ export const manifestSchema = z.strictObject({
   sequence: z.int().positive(),
   /** SHA-256 of the manifest before; null in the first. */
   previous: digest.nullable(),
-  /** `run` collects and evaluates; `collect` holds no results; `evaluate` holds another run's slices. */
-  kind: z.enum(['run', 'collect', 'evaluate']),
+  /**
+   * `run` collects and evaluates; `collect` holds no results; `backfill` holds events of before the
+   * run that collected them; `evaluate` holds another run's slices.
+   */
+  kind: z.enum(['run', 'collect', 'backfill', 'evaluate']),
   /** Whose evidence an `evaluate` judged. */
   evidence_of: z.strictObject({ run: z.string(), digest }).nullable(),
   started_at: time,
@@ -78,6 +85,8 @@ export const manifestSchema = z.strictObject({
       left_out: z.array(z.strictObject({ scope: z.string(), reason: z.string() })),
       /** Made while connecting: who am I, which scopes are there. */
       calls: list,
+      /** Index of answers that the next night may have confirmed instead of sent: an object. */
+      answers: digest.exactOptional(),
       /** Requests sent, attempts included. */
       requests: count,
       /** Scheme, host and port of everything that was asked; none where a recording answered. */

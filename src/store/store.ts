@@ -1,4 +1,5 @@
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
+import { canonicalJson } from '../evidence/json.ts';
 import type { Call, EvidenceRecord, Slice } from '../evidence/slice.ts';
 import {
   type Bundle,
@@ -26,9 +27,12 @@ export class Store {
 
   /** Writes a slice's records and calls; the manifest will name them. */
   async writeSlice(slice: Slice): Promise<SealedSlice> {
-    const { records, calls, ...header } = slice;
+    const { records, calls, kept, ...header } = slice;
     return {
       ...header,
+      ...(kept === undefined
+        ? {}
+        : { kept: await this.writeBytes(Buffer.from(canonicalJson(kept), 'utf8')) }),
       records: await writeList(this.backend, records, (record) => record.uid),
       calls: await this.writeCalls(calls),
     };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { exitCodeOfError, exitCodeOfNight } from '../../src/cli/exit.ts';
+import { exitCodeOfError, exitCodeOfNights } from '../../src/cli/exit.ts';
 import { noCounts } from '../../src/evidence/result.ts';
 
-describe('exitCodeOfNight', () => {
+describe('exitCodeOfNights', () => {
   it.each([
     [0, 'all passes', { pass: 3 }, 0],
     [0, 'nothing to judge', { not_tested: 2, not_applicable: 4 }, 0],
@@ -12,7 +12,13 @@ describe('exitCodeOfNight', () => {
     [3, 'an error beside deviations', { fail: 9, error: 1 }, 0],
     [3, 'an incomplete slice that no test noticed', { pass: 1 }, 1],
   ])('is %i for %s', (code, _what, counts, incomplete) => {
-    expect(exitCodeOfNight({ ...noCounts(), ...counts }, incomplete)).toBe(code);
+    const night = {
+      counts: { ...noCounts(), ...counts },
+      not_collected: Array.from({ length: incomplete }),
+    };
+    expect(exitCodeOfNights([night])).toBe(code);
+    const quiet = { counts: noCounts(), not_collected: [] };
+    expect(exitCodeOfNights([night, quiet])).toBe(code);
   });
 });
 

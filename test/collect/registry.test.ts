@@ -54,8 +54,8 @@ describe('createRegistry', () => {
     ['no calls', { calls: {} }, 'declares no calls'],
     ['a field without description', { fields: z.object({ a: z.string() }) }, 'no description'],
     ['a field that hides the uid', { fields: z.object({ uid: z.string().describe('x') }) }, 'uid'],
-    ['a name outside its collector', { name: 'aws.iam.users' }, 'okta.users'],
-    ['events', { kind: 'events' }, 'snapshots only'],
+    ['a name outside its source', { name: 'aws.iam.users' }, "source's id okta"],
+    ['a kind that there is not', { kind: 'stream' }, 'neither snapshot nor events'],
     ['no version', { version: undefined }, 'version'],
     ['a version that is no number', { version: '1' }, 'version'],
   ])('refuses %s', (_why, dataset, message) => {

@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { collectSlice, type SliceRequest, tracerFor } from '../../src/collect/slice.ts';
+import {
+  collectSlice as collectSlices,
+  contentDigest,
+  type EventsRequest,
+  type SliceRequest,
+  tracerFor,
+} from '../../src/collect/slice.ts';
 import { simulatedClock } from '../../src/evidence/clock.ts';
-import type { Call } from '../../src/evidence/slice.ts';
+import type { Call, Slice } from '../../src/evidence/slice.ts';
 import {
   type CollectContext,
   CollectError,
   type Dataset,
+  type EventsContext,
   personal,
   type Tracer,
   z,
@@ -53,8 +60,16 @@ function request(
     signal: new AbortController().signal,
     deadlineSeconds: 5,
     onRecord: () => {},
+    onWaiting: () => {},
     ...over,
   };
+}
+
+/** What is not events is one slice. */
+async function collectSlice(asking: SliceRequest): Promise<Slice> {
+  const [slice, another] = await collectSlices(asking);
+  if (slice === undefined || another !== undefined) throw new Error('expected one slice');
+  return slice;
 }
 
 const user = (name: string) => ({
@@ -312,5 +327,140 @@ describe('tracerFor', () => {
         expect.objectContaining({ code: 'CallNotDeclared' }),
       );
     }
+  });
+});
+
+describe('a slice of events', () => {
+  const day = (date: number) => new Date(Date.UTC(2026, 0, date));
+  const events = (over: Partial<EventsRequest> = {}): EventsRequest => ({
+    own: { start: day(8), end: day(9) },
+    ask: { start: day(6), end: day(9) },
+    coveredSince: day(1),
+    held: new Map(),
+    kept: undefined,
+    ...over,
+  });
+  type Events = Context & EventsContext<{ email?: string | undefined; note?: string | undefined }>;
+  const eventsRequest = (collect: (context: Events) => Promise<void>, asked = events()) => {
+    const asking = request(collect as (context: Context) => Promise<void>, { events: asked });
+    return { ...asking, dataset: { ...asking.dataset, kind: 'events' } as Dataset<object> };
+  };
+
+  it('asks with the overlap and answers for its own interval', async () => {
+    let interval: unknown;
+    const slice = await collectSlice(
+      eventsRequest(async (context) => {
+        interval = context.interval;
+      }),
+    );
+    expect(interval).toEqual({ start: day(6), end: day(9) });
+    expect(slice.interval).toEqual({
+      start: '2026-01-08T00:00:00.000Z',
+      end: '2026-01-09T00:00:00.000Z',
+      covered_since: '2026-01-01T00:00:00.000Z',
+    });
+  });
+
+  it('keeps what is new or has changed, and nothing twice', async () => {
+    const unchanged = contentDigest({ name: 'alice', fields: { email: 'alice@example.com' } });
+    const held = new Map([
+      ['alice', unchanged],
+      ['bob', unchanged],
+    ]);
+    const slice = await collectSlice(
+      eventsRequest(async ({ emit, tieOut }) => {
+        for (const name of ['alice', 'bob', 'carol']) emit(user(name));
+        tieOut({ by: 'the list', expected: 3, found: 3 });
+      }, events({ held })),
+    );
+    expect(slice).toMatchObject({ outcome: 'complete' });
+    expect(slice.records.map(({ uid }) => uid)).toEqual(['bob', 'carol']);
+  });
+
+  it('refuses one event twice, held or not', async () => {
+    const held = new Map([
+      ['alice', contentDigest({ name: 'alice', fields: { email: 'alice@example.com' } })],
+    ]);
+    const slice = await collectSlice(
+      eventsRequest(async ({ emit }) => {
+        emit(user('alice'));
+        emit(user('alice'));
+      }, events({ held })),
+    );
+    expect(slice.problems.map(({ code }) => code)).toEqual(['DuplicateRecord']);
+  });
+
+  it('leaves a word for the next only when it is complete', async () => {
+    const whole = await collectSlice(eventsRequest(async ({ keep }) => keep({ head: 'a' })));
+    expect(whole.kept).toEqual({ head: 'a' });
+    const broken = await collectSlice(
+      eventsRequest(async ({ keep }) => {
+        keep({ head: 'b' });
+        throw new CollectError('AccessDenied', 'add read');
+      }),
+    );
+    expect(broken).toMatchObject({ outcome: 'failed' });
+    expect(broken).not.toHaveProperty('kept');
+  });
+
+  it('is two slices where the source tells nothing of before: a gap with a name, and the rest', async () => {
+    const slices = await collectSlices(
+      eventsRequest(
+        async ({ emit, outOfReach }) => {
+          outOfReach(day(5), 'kept for four days');
+          emit(user('alice'));
+        },
+        events({ own: { start: day(2), end: day(9) }, ask: { start: day(2), end: day(9) } }),
+      ),
+    );
+    expect(slices).toMatchObject([
+      {
+        outcome: 'failed',
+        problems: [{ code: 'OutOfReach', message: 'kept for four days' }],
+        interval: { start: '2026-01-02T00:00:00.000Z', end: '2026-01-05T00:00:00.000Z' },
+        records: [],
+      },
+      {
+        outcome: 'complete',
+        interval: { start: '2026-01-05T00:00:00.000Z', end: '2026-01-09T00:00:00.000Z' },
+        records: [{ uid: 'alice' }],
+      },
+    ]);
+  });
+
+  it('is a gap alone where nothing of its interval is told', async () => {
+    const slices = await collectSlices(
+      eventsRequest(async ({ outOfReach }) => outOfReach(day(20), 'kept for a day')),
+    );
+    expect(slices).toMatchObject([
+      { outcome: 'failed', interval: { end: '2026-01-09T00:00:00.000Z' } },
+    ]);
+  });
+
+  it('asks nothing of an interval without time, and hands on what was left', async () => {
+    const slice = await collectSlice(
+      eventsRequest(
+        async () => {
+          throw new Error('was asked');
+        },
+        events({ own: { start: day(9), end: day(9) }, kept: { head: 'a' } }),
+      ),
+    );
+    expect(slice).toMatchObject({ outcome: 'complete', records: [], kept: { head: 'a' } });
+  });
+
+  it('does not count pauses that the source asks for against the deadline', async () => {
+    const waited: string[] = [];
+    const slice = await collectSlice({
+      ...eventsRequest(async ({ tracer, emit }) => {
+        tracer.waiting(1_000, 'a limit');
+        await new Promise((resolve) => setTimeout(resolve, 120));
+        emit(user('alice'));
+      }),
+      deadlineSeconds: 0.05,
+      onWaiting: (_milliseconds, why) => void waited.push(why),
+    });
+    expect(slice.outcome).toBe('complete');
+    expect(waited).toEqual(['a limit']);
   });
 });

@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { builtin } from '../../collectors/index.ts';
 import { packageRoot } from '../../src/cli/package.ts';
-import { collect } from '../../src/collect/collect.ts';
+import { collect, connectSources } from '../../src/collect/collect.ts';
 import { createRegistry, sourceOf } from '../../src/collect/registry.ts';
 import { type Clock, simulatedClock } from '../../src/evidence/clock.ts';
 import type { Slice } from '../../src/evidence/slice.ts';
@@ -16,6 +16,7 @@ import { problemCodes } from '../../src/evidence/slice.ts';
 import { CollectError } from '../../src/plugin.ts';
 import { createAwsProvider } from '../../src/providers/aws.ts';
 import { CallDesk } from '../../src/providers/calls.ts';
+import { createGitHubProvider } from '../../src/providers/github.ts';
 import { createHttpProvider } from '../../src/providers/http.ts';
 import { replayWire, type Wire } from '../../src/providers/wire.ts';
 
@@ -136,24 +137,27 @@ export async function askSource(
   const { signal } = new AbortController();
   const deadlineSeconds = 30;
   const desk = new CallDesk(wire, clock, { signal, deadlineSeconds });
-  const providers = { aws: createAwsProvider(desk, process.env), http: createHttpProvider(desk) };
+  const providers = {
+    aws: createAwsProvider(desk, process.env),
+    github: createGitHubProvider(desk, process.env, '.'),
+    http: createHttpProvider(desk),
+  };
+  const configured = {
+    id: 'fixture',
+    source,
+    config: source.config.parse(connectConfig(id)),
+    provider: providers[source.provider],
+    collectors: registry.collectors.filter((each) => sourceOf(each) === id),
+  };
+  const request = { clock, signal, deadlineSeconds, onProgress: () => {} };
+  const connected = await connectSources([configured], new Set(datasets), request);
+  const end = clock.now();
+  const day = { start: new Date(end.getTime() - 86_400_000), end };
+  const events = { own: day, ask: day, coveredSince: day.start, held: new Map(), kept: undefined };
+  const jobs = connected
+    .flatMap(({ askable }) => askable)
+    .map((each) => (each.dataset.kind === 'events' ? { ...each, events } : each));
   const slices: Slice[] = [];
-  await collect({
-    sources: [
-      {
-        id: 'fixture',
-        source,
-        config: source.config.parse(connectConfig(id)),
-        provider: providers[source.provider],
-        collectors: registry.collectors.filter((each) => sourceOf(each) === id),
-      },
-    ],
-    wanted: new Set(datasets),
-    clock,
-    signal,
-    deadlineSeconds,
-    onProgress: () => {},
-    onSlice: async (slice) => void slices.push(slice),
-  });
+  await collect(jobs, request, async (slice) => void slices.push(slice));
   return slices.sort((a, b) => (a.dataset < b.dataset ? -1 : 1));
 }

@@ -31,6 +31,7 @@ describe('initialConfig', () => {
             awsProfile: fc.string({ minLength: 1 }),
             awsRegion: fc.constantFrom('eu-west-1', 'us-gov-east-1'),
             gitRemote: text,
+            githubToken: fc.boolean(),
             year: fc.integer({ min: 1000, max: 9999 }),
           },
           { requiredKeys: ['organization', 'year'] },
@@ -55,13 +56,23 @@ describe('initialConfig', () => {
   });
 
   it('writes no source that does not exist', () => {
-    const text = initialConfig({
-      organization: 'acme',
-      gitRemote: 'https://github.com/acme/app',
-      year: 2026,
-    });
+    const gitRemote = 'https://git.example.com/acme/app';
+    const text = initialConfig({ organization: 'acme', gitRemote, year: 2026 });
     expect(load(text).config.sources.map((source) => source.use)).toEqual(['aws']);
-    expect(text).toContain('# https://github.com/acme/app');
+    expect(text).toContain(`# ${gitRemote}`);
+  });
+
+  it('asks GitHub where there is a token, and says how where there is none', () => {
+    const found = { organization: 'acme', gitRemote: 'https://github.com/acme/app', year: 2026 };
+    const { config } = load(initialConfig({ ...found, githubToken: true }));
+    expect(config.sources.map(({ use, with: settings }) => [use, settings.organization])).toEqual([
+      ['aws', undefined],
+      ['github', 'acme'],
+    ]);
+    const without = initialConfig(found);
+    expect(load(without).config.sources.map(({ use }) => use)).toEqual(['aws']);
+    const uncommented = without.replace(/^ {2}# (?!With)/gm, '  ');
+    expect(load(uncommented).config.sources.map(({ use }) => use)).toEqual(['aws', 'github']);
   });
 });
 

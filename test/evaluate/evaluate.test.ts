@@ -77,6 +77,51 @@ const yes = { console: true, mfa_active: true };
 const no = { console: true, mfa_active: false };
 const outside = { console: false, mfa_active: false };
 
+describe('a field that a collector left out and said why', () => {
+  const untold = { mfa_active: 'only owners are told', kind: 'another', owner: 'third' };
+
+  it('gives its sentence as the reason', () => {
+    const alice = { ...record('alice', { console: true }), untold };
+    expect(rows(mfa, [sliceInput(header(), [alice])])).toEqual([
+      'alice error: mfa_active could not be told: only owners are told',
+    ]);
+  });
+
+  it('gives it for a record that was looked up too', () => {
+    const bob = record('bob', { console: true, mfa_active: false, boundary: 'b' });
+    const account = { ...record('production', { owner: 'b' }), untold };
+    const accounts = { 'aws.organizations.accounts': [sliceInput(accountsHeader(), [account])] };
+    expect(rows(joined, [sliceInput(header(), [bob])], accounts)).toEqual([
+      'bob error: a.kind could not be told: another',
+    ]);
+  });
+});
+
+describe('slices of one scope', () => {
+  it('that answer for intervals have a row of their own each', () => {
+    const gap = { code: 'OutOfReach', message: 'too long ago', severity: 'error' } as const;
+    const part = (start: string, end: string, over: Partial<SliceHeader>) =>
+      sliceInput(
+        header({ kind: 'events', interval: { start, end, covered_since: start }, ...over }),
+        [],
+      );
+    const results = evaluate(mfa, [
+      part('2026-01-05', '2026-01-06', { outcome: 'failed', problems: [denied] }),
+      part('2026-01-01', '2026-01-05', { outcome: 'failed', problems: [gap] }),
+    ]);
+    expect(results.map(({ resource, reason }) => [resource.uid, reason])).toEqual([
+      [
+        'production/123456789012/aws.iam.users 2026-01-01/2026-01-05',
+        'not collected: too long ago',
+      ],
+      [
+        'production/123456789012/aws.iam.users 2026-01-05/2026-01-06',
+        'not collected: iam:ListUsers is denied',
+      ],
+    ]);
+  });
+});
+
 describe('a complete slice', () => {
   it('gives the whole row', () => {
     const fields = { ...yes, logins: 3, created: '2025-01-01T00:00:00Z' };

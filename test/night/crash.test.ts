@@ -66,7 +66,7 @@ describe.skipIf(!motoAvailable)(
         started.kill(signal);
         const { code, stdout, stderr } = await started.ended;
         expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
-        expect(stderr).toContain('Nothing of this run is kept.');
+        expect(stderr).toContain('nothing of this run is kept');
         expect(await chainOf(cwd)).toHaveLength(1);
 
         standIn.mend();

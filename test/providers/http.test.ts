@@ -5,7 +5,8 @@ import { tracerFor } from '../../src/collect/slice.ts';
 import { simulatedClock } from '../../src/evidence/clock.ts';
 import type { HttpAnswer, HttpContext } from '../../src/plugin.ts';
 import { CallDesk } from '../../src/providers/calls.ts';
-import { createHttpProvider, nextLink } from '../../src/providers/http.ts';
+import { createHttpProvider } from '../../src/providers/http.ts';
+import { nextLink } from '../../src/providers/rest.ts';
 import { liveWire } from '../../src/providers/wire.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;

@@ -1,8 +1,9 @@
+import type { Askable, Job } from '../../collect/collect.ts';
 import { compareText } from '../../evidence/json.ts';
 import type { Call, Problem } from '../../evidence/slice.ts';
 import type { CollectOptions, CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
-import { askSources } from '../night.ts';
+import { withSources } from '../night.ts';
 import { groupBy, grouped } from '../print-night.ts';
 import { openProject } from '../project.ts';
 import { plural, printable, type Terminal, wrap } from '../terminal.ts';
@@ -41,16 +42,22 @@ export async function doctor(io: CommandIo, options: CollectOptions): Promise<Ex
   const calls = new Map<string, CallReport>();
   const seen = new Set<string>();
   const problems: Examination['problems'] = [];
-  const asked = await askSources(project, options, io, async (slice) => {
-    const { source, scope, dataset } = slice;
-    for (const call of slice.calls) count(calls, seen, source, scope, call);
-    for (const problem of slice.problems) problems.push({ source, scope, dataset, problem });
+  const asked = await withSources(project, options, io, async (sources) => {
+    const jobs = sources.connected.flatMap(({ askable }) =>
+      askable.map((each) => tryOut(each, sources.startedAt)),
+    );
+    await sources.collect(jobs, async (slice) => {
+      const { source, scope, dataset } = slice;
+      for (const call of slice.calls) count(calls, seen, source, scope, call);
+      for (const problem of slice.problems) problems.push({ source, scope, dataset, problem });
+    });
+    return sources.reports();
   });
-  for (const { id, calls: connecting } of asked.sources) {
+  for (const { id, calls: connecting } of asked) {
     for (const call of connecting) count(calls, seen, id, 'connecting', call);
   }
   const examination: Examination = {
-    sources: asked.sources.map(({ id, identities, left_out, requests, endpoints }) => ({
+    sources: asked.map(({ id, identities, left_out, requests, endpoints }) => ({
       id,
       identities,
       left_out,
@@ -68,6 +75,16 @@ export async function doctor(io: CommandIo, options: CollectOptions): Promise<Ex
   if (options.json) io.terminal.out(JSON.stringify({ ...examination, healthy }));
   else print(io.terminal, examination, healthy);
   return healthy ? exitCodes.complete : exitCodes.incomplete;
+}
+
+/** Of events, one day is enough to see whether they are told. */
+function tryOut(askable: Askable, now: Date): Job {
+  if (askable.dataset.kind === 'snapshot') return askable;
+  const day = { start: new Date(now.getTime() - 86_400_000), end: now };
+  return {
+    ...askable,
+    events: { own: day, ask: day, coveredSince: day.start, held: new Map(), kept: undefined },
+  };
 }
 
 /** A call that several slices share is one call: the ids of a scope's calls are its own. */

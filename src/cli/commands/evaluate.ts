@@ -28,7 +28,9 @@ export async function evaluate(
   const startedAt = new Date();
   const id = newRunId(startedAt);
   const asOf = new Date(manifest.results?.as_of ?? manifest.finished_at);
-  const results = await judge(project, manifest.slices, id, asOf);
+  const isBackfill =
+    manifest.slices.length > 0 && manifest.slices.every(({ kind }) => kind === 'events');
+  const results = await judge(project, manifest.slices, id, asOf, isBackfill);
   if (io.signal.aborted) throw interrupted();
   const bundle = await store.seal({
     ...(await commonDraft(project, io)),
@@ -43,5 +45,5 @@ export async function evaluate(
     slices: manifest.slices,
     results,
   });
-  return report(io, project, bundle, (performance.now() - begun) / 1_000, options.json);
+  return report(io, project, [bundle], (performance.now() - begun) / 1_000, options.json);
 }

@@ -3,9 +3,9 @@ import type { Bundle } from '../../seal/manifest.ts';
 import { readResults } from '../../store/results.ts';
 import { manifestKey } from '../../store/store.ts';
 import type { CollectOptions, CommandIo } from '../command.ts';
-import { type ExitCode, exitCodeOfNight } from '../exit.ts';
+import { type ExitCode, exitCodeOfNights } from '../exit.ts';
 import { openLog } from '../log.ts';
-import { collectNight, interrupted, judge, newRunId, sealNight } from '../night.ts';
+import { runNight } from '../night.ts';
 import { printNight } from '../print-night.ts';
 import { openProject, type Project } from '../project.ts';
 
@@ -28,28 +28,28 @@ export async function night(
   const begun = performance.now();
   const log = await openLog(io.terminal);
   log.info({ sources: project.sources.length, datasets: project.wanted.size }, 'run started');
-  const collected = await collectNight(project, options, io, log);
-  const id = newRunId(collected.startedAt);
-  const results = judged ? await judge(project, collected.slices, id, collected.finishedAt) : null;
-  if (io.signal.aborted) throw interrupted();
-  const bundle = await sealNight(project, io, collected, id, results);
-  log.info({ run: id, sequence: bundle.manifest.sequence, digest: bundle.digest }, 'run sealed');
-  return report(io, project, bundle, (performance.now() - begun) / 1_000, options.json);
+  const bundles = await runNight(project, options, io, log, judged);
+  const seconds = (performance.now() - begun) / 1_000;
+  return report(io, project, bundles, seconds, options.json);
 }
 
-/** Prints what a bundle holds and gives the exit code that it means. */
+/**
+ * Prints what bundles hold, the night's last, and gives the exit code that they mean together.
+ */
 export async function report(
   { terminal }: CommandIo,
   project: Project,
-  bundle: Bundle,
+  bundles: readonly Bundle[],
   seconds: number,
   json = false,
 ): Promise<ExitCode> {
-  const { store, controls } = project;
+  const { store, controls: all } = project;
+  const backfill = bundles.slice(0, -1);
+  const bundle = bundles.at(-1) as Bundle;
   const path = `${store.backend.location}/${manifestKey(bundle.manifest.sequence)}`;
-  const tested = bundle.manifest.results === null ? [] : controls;
-  const summary = await summarise(bundle, path, tested, readResults(store, bundle));
-  const exitCode = exitCodeOfNight(summary.counts, summary.not_collected.length);
+  const tested = bundle.manifest.results === null ? [] : all;
+  const summary = await summarise(bundle, path, tested, readResults(store, bundle), backfill);
+  const exitCode = exitCodeOfNights([summary, ...summary.backfill]);
   if (json) terminal.out(JSON.stringify({ ...summary, seconds, exit_code: exitCode }));
   else printNight(terminal, summary, seconds);
   return exitCode;

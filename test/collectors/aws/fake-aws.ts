@@ -2,7 +2,7 @@
 import {
   type AwsContext,
   CallError,
-  type CollectContext,
+  type EventsContext,
   type NewRecord,
 } from '../../../src/plugin.ts';
 
@@ -13,7 +13,7 @@ export type Answers = Record<
 >;
 
 export interface FakeSlice {
-  aws: AwsContext & CollectContext;
+  aws: AwsContext & EventsContext;
   /** `service:Operation`, in order. */
   calls: string[];
   records: NewRecord<Record<string, unknown>>[];
@@ -27,6 +27,10 @@ export interface FakeSlice {
 /** A service's refusal, as the provider throws it. */
 export function refusal(error: string): CallError {
   return new CallError('ServiceError', `${error} for a test`, error, 404);
+}
+
+function noEvents(): never {
+  throw new Error('a snapshot knows nothing of intervals');
 }
 
 export function fakeAws(answers: Answers, now = new Date('2026-01-31T04:00:00Z')): FakeSlice {
@@ -49,6 +53,10 @@ export function fakeAws(answers: Answers, now = new Date('2026-01-31T04:00:00Z')
     region: 'us-east-1',
     signal: new AbortController().signal,
     now: () => now,
+    interval: { start: now, end: now },
+    kept: undefined,
+    keep: noEvents,
+    outOfReach: noEvents,
     call,
     async find(
       service: { service: string },

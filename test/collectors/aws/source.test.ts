@@ -7,6 +7,7 @@ const tracer: Tracer = {
   signal: new AbortController().signal,
   permissionFor: (call) => call,
   record: () => {},
+  waiting: () => {},
 };
 const regions =
   (...names: string[]) =>
