@@ -2,12 +2,14 @@
 import { motoAvailable } from '../test/support/moto.ts';
 import { evaluationFigures } from './evaluation.ts';
 import { isOverBudget, tableOf } from './figures.ts';
+import { githubFigures } from './github.ts';
 import { nightFigures } from './night.ts';
 import { startupFigures } from './startup.ts';
 
 const figures = [
   ...startupFigures(),
   ...(await evaluationFigures()),
+  ...(await githubFigures()),
   ...(motoAvailable ? await nightFigures() : []),
 ];
 process.stdout.write(tableOf(figures));

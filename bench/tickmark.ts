@@ -29,6 +29,11 @@ process.on('exit', () => {
   writeSync(3, String(kilobytes));
 });`;
 
+/** What a run is given of the environment: nothing of this process's settings. */
+export function environment(home: string, more: Record<string, string>): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true', ...more };
+}
+
 /** Runs `tickmark` with these arguments and nothing of this process's AWS settings. */
 export async function measure(
   args: string[],
@@ -39,7 +44,7 @@ export async function measure(
   const begun = performance.now();
   const child = spawn(process.execPath, ['--import', preload, program, ...args], {
     cwd,
-    env: { PATH: process.env.PATH, HOME: cwd, AWS_EC2_METADATA_DISABLED: 'true', ...env },
+    env: environment(cwd, env),
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   const [, stdout, stderr, peak] = child.stdio;

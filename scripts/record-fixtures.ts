@@ -1,34 +1,24 @@
 /**
- * Records the exchanges that the collectors' contract test replays, each case from a small world
+ * Records the exchanges that the AWS collectors' contract test replays, each case from a small world
  * behind the stand-in for AWS. What must come out of a case is written here by hand and goes into
  * its case.json. Run it as `node dist/scripts/record-fixtures.js [api…]`.
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../src/evidence/clock.ts';
 import { recordingWire } from '../src/providers/wire.ts';
-import {
-  afterConnecting,
-  askSource,
-  caseFolder,
-  connectFolder,
-  type ExpectedCase,
-} from '../test/collectors/replay.ts';
+import { askSource, connectFolder } from '../test/collectors/replay.ts';
 import type { FaultRule } from '../test/support/aws-faults.ts';
 import { defaultAccount, type StandIn, startStandIn } from '../test/support/aws-stand-in.ts';
 import { type AwsWorld, factsOf, type PolicyDocument, seed } from '../test/support/aws-world.ts';
 import { type Moto, motoAvailable, startMoto } from '../test/support/moto.ts';
+import { each, type Recipe, recordCase } from './record-case.ts';
 
-interface Recipe extends Partial<Pick<ExpectedCase, 'problems'>> {
-  api: string;
-  name: string;
-  title: string;
+interface AwsRecipe extends Recipe {
   world?: Omit<AwsWorld, 'account'>;
   /** AWS may hand out fewer entries a page than were asked for. */
   mostPerPage?: number;
   fault?: FaultRule;
-  outcomes: ExpectedCase['outcomes'];
-  records: ExpectedCase['records'];
 }
 
 const allow: PolicyDocument = {
@@ -60,10 +50,6 @@ const blockAll = {
   RestrictPublicBuckets: true,
 };
 
-/** The same for each of the names. */
-function each<Value>(names: string[], value: Value): Record<string, Value> {
-  return Object.fromEntries(names.map((name) => [name, value]));
-}
 const iam = (names: string[]) => names.map((name) => `aws.iam.${name}`);
 const allIam = iam([
   'account_summary',
@@ -107,7 +93,7 @@ const twoBuckets: Omit<AwsWorld, 'account'> = {
   ],
 };
 
-const recipes: Recipe[] = [
+const recipes: AwsRecipe[] = [
   {
     api: 'iam',
     name: 'pages',
@@ -327,7 +313,7 @@ if (!motoAvailable) {
   try {
     if (asked.length === 0) await recordConnecting(moto);
     for (const recipe of recipes) {
-      if (asked.length === 0 || asked.includes(recipe.api)) await recordCase(recipe, moto);
+      if (asked.length === 0 || asked.includes(recipe.api)) await recordFrom(recipe, moto);
     }
   } finally {
     await moto.stop();
@@ -348,8 +334,8 @@ async function recordConnecting(moto: Moto): Promise<void> {
   }
 }
 
-async function recordCase(recipe: Recipe, moto: Moto): Promise<void> {
-  const { api, name, title, fault, mostPerPage = Infinity, outcomes, records } = recipe;
+async function recordFrom(recipe: AwsRecipe, moto: Moto): Promise<void> {
+  const { fault, mostPerPage = Infinity } = recipe;
   const world: AwsWorld = { account: defaultAccount, ...recipe.world };
   await moto.reset();
   const facts = factsOf(world);
@@ -358,21 +344,8 @@ async function recordCase(recipe: Recipe, moto: Moto): Promise<void> {
     await seed(world, standIn.endpoint);
     turnTo(standIn);
     if (fault !== undefined) standIn.fault(fault);
-    const folder = caseFolder('aws', api, name);
-    await rm(folder, { recursive: true, force: true });
-    const wire = await afterConnecting('aws', await recordingWire(join(folder, 'exchanges')));
-    await askSource('aws', Object.keys(outcomes), wire, systemClock);
-    const expected: ExpectedCase = {
-      title,
-      // In whole seconds, after every answer.
-      recorded_at: new Date(Math.ceil(Date.now() / 1000) * 1000).toISOString(),
-      outcomes,
-      problems: recipe.problems ?? {},
-      records,
-    };
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'case.json'), `${JSON.stringify(expected, null, 2)}\n`);
-    process.stdout.write(`${api}/${name}: ${standIn.requests.length} requests\n`);
+    await recordCase('aws', recipe, systemClock);
+    process.stdout.write(`${recipe.api}/${recipe.name}: ${standIn.requests.length} requests\n`);
   } finally {
     await standIn.close();
   }

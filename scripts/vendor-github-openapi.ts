@@ -19,6 +19,7 @@ const wanted: { file: string; path: string; method?: string; status?: string }[]
   { file: 'invitations', path: '/orgs/{org}/invitations' },
   { file: 'installations', path: '/orgs/{org}/installations' },
   { file: 'repositories', path: '/orgs/{org}/repos' },
+  { file: 'installation-repositories', path: '/installation/repositories' },
   { file: 'teams', path: '/orgs/{org}/teams' },
   { file: 'rulesets', path: '/orgs/{org}/rulesets' },
   { file: 'ruleset', path: '/orgs/{org}/rulesets/{ruleset_id}' },
@@ -34,6 +35,7 @@ const wanted: { file: string; path: string; method?: string; status?: string }[]
   { file: 'deploy-keys', path: '/repos/{owner}/{repo}/keys' },
   { file: 'comparison', path: '/repos/{owner}/{repo}/compare/{basehead}' },
   { file: 'default-setup', path: '/repos/{owner}/{repo}/code-scanning/default-setup' },
+  { file: 'code-scanning-analyses', path: '/repos/{owner}/{repo}/code-scanning/analyses' },
   {
     file: 'installation-token',
     path: '/app/installations/{installation_id}/access_tokens',

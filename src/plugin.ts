@@ -78,6 +78,8 @@ export interface CollectContext<Fields = Record<string, unknown>> {
   tieOut(tieOut: { by: string; expected: number; found: number }): void;
   /** Discloses a fact that an auditor should know and that makes nothing incomplete. */
   note(code: ProblemCode, message: string): void;
+  /** Says that something is missing although nothing failed: the slice is not complete. */
+  incomplete(code: ProblemCode, message: string): void;
   /** The source's own time of observation, where it names one (a report's generation time). */
   observedAt(time: Date): void;
 }

@@ -177,10 +177,10 @@ export async function runNight(
     const { clock, startedAt, connected, progress } = sources;
     const bundles: Bundle[] = [];
     const askable = connected.flatMap((source) => source.askable);
-    const plan = await EventsPlan.open(project.store, askable, {
-      start: eventsSince(project.loaded.config, startedAt),
-      end: startedAt,
-    });
+    // Whole seconds: sources know no less, and a replay by the same clock asks the same.
+    const end = new Date(Math.floor(startedAt.getTime() / 1_000) * 1_000);
+    const start = eventsSince(project.loaded.config, end);
+    const plan = await EventsPlan.open(project.store, askable, { start, end });
     const sealStep = async (kind: 'backfill' | 'night', jobs: readonly Job[], begun: Date) => {
       const slices = await collectStep(project, sources, jobs, log);
       for (const slice of slices) plan.done(slice);

@@ -47,17 +47,24 @@ export function printNight(terminal: Terminal, night: NightSummary, seconds: num
 
 /** What a reader must know before believing a line of the rest. */
 function disclosures(night: NightSummary): string[] {
-  const foreign = night.sources
-    .filter(({ use }) => use === 'aws')
-    .flatMap(({ endpoints }) => endpoints.filter((endpoint) => !isAwsEndpoint(endpoint)));
+  const foreign = (use: string, isOwn: (endpoint: string) => boolean) =>
+    night.sources
+      .filter((source) => source.use === use)
+      .flatMap(({ endpoints }) => endpoints.filter((endpoint) => !isOwn(endpoint)));
+  const elsewhere = [
+    [foreign('aws', isAwsEndpoint), 'an address of AWS'],
+    [foreign('github', isGitHubEndpoint), 'github.com: an Enterprise Server, or a stand-in'],
+  ] as const;
   return [
     ...(night.clock === 'simulated' ? ['Simulated clock: these times prove nothing.'] : []),
     ...(night.answers === 'replayed'
       ? ['Answered from recorded exchanges, not by the services themselves.']
       : []),
-    ...(night.answers === 'live' && foreign.length > 0
-      ? [`Asked at ${[...new Set(foreign)].join(', ')}, which is not an address of AWS.`]
-      : []),
+    ...elsewhere.flatMap(([endpoints, what]) =>
+      night.answers === 'live' && endpoints.length > 0
+        ? [`Asked at ${[...new Set(endpoints)].join(', ')}, which is not ${what}.`]
+        : [],
+    ),
   ];
 }
 
@@ -66,6 +73,11 @@ function isAwsEndpoint(endpoint: string): boolean {
     URL.canParse(endpoint) &&
     /^https:.*\.(amazonaws\.com|amazonaws\.com\.cn|api\.aws)$/.test(endpoint.replace(/:443$/, ''))
   );
+}
+
+/** GitHub.com, and Enterprise Cloud with data residency. */
+function isGitHubEndpoint(endpoint: string): boolean {
+  return /^https:\/\/api\.(github\.com|[a-z0-9-]+\.ghe\.com)(:443)?$/.test(endpoint);
 }
 
 /** What was sealed of before the night; bundles with something to look at are named. */
@@ -174,12 +186,13 @@ function printNotCollected(terminal: Terminal, not_collected: readonly NotCollec
   const { out, style, width } = terminal;
   if (not_collected.length === 0) return;
   out(style('bold', `${plural(not_collected.length, 'slice')} not completely collected`));
-  const sentences = not_collected.flatMap(({ source, scope, dataset, outcome, problems }) =>
-    problems.map(({ code, message, resources = [] }) => ({
-      where: `${source} ${scope} ${dataset} (${outcome})`,
-      why: `${code}: ${message}`,
-      resources,
-    })),
+  const sentences = not_collected.flatMap(
+    ({ source, scope, dataset, outcome, interval, problems }) =>
+      problems.map(({ code, message, resources = [] }) => ({
+        where: `${source} ${scope} ${dataset} (${outcome}${interval === undefined ? '' : `, ${humanTime(interval.start)} to ${humanTime(interval.end)}`})`,
+        why: `${code}: ${message}`,
+        resources,
+      })),
   );
   // One missing permission often stops several slices: said once, with all that it stops.
   for (const [why, rows] of [...groupBy(sentences, (each) => each.why)].slice(0, mostLines)) {

@@ -245,6 +245,7 @@ class SliceDraft {
         this.#tieOuts.push(tieOut);
       },
       note: (code, message) => this.problem({ code, message, severity: 'note' }),
+      incomplete: (code, message) => this.problem({ code, message, severity: 'error' }),
       observedAt: (time) => {
         // A year of five digits has a form of its own, which RFC 3339 does not know.
         if (Number.isNaN(time.getTime()) || time.toISOString().length !== 24) {
@@ -293,7 +294,7 @@ class SliceDraft {
       fields: maskSecrets(toJson(parsed.data), this.#masked) as JsonObject,
       original: maskSecrets(toJson(record.original) as Json, this.#masked),
       calls,
-      ...(record.untold === undefined
+      ...(Object.keys(record.untold ?? {}).length === 0
         ? {}
         : { untold: maskSecrets(toJson(record.untold) as Json, this.#masked) as Untold }),
     };
@@ -368,9 +369,13 @@ class SliceDraft {
     const reach = this.#reach;
     if (reach === undefined || reach.since <= own.start || isEmpty(own)) return [rest(own.start)];
     const nothing = reach.since >= own.end;
+    // The whole gap at once, beyond the piece too: its later pieces need not be asked.
+    const now = this.#clock.now();
+    const told = reach.since > now ? now : reach.since;
+    const end = told > own.end ? told : nothing ? own.end : reach.since;
     const gap: Slice = {
       ...slice,
-      ...interval({ start: own.start, end: nothing ? own.end : reach.since }),
+      ...interval({ start: own.start, end }),
       outcome: 'failed',
       problems: [{ code: 'OutOfReach', message: reach.why, severity: 'error' }],
       tie_outs: [],

@@ -1,4 +1,5 @@
 import type { CompiledLookup } from '../controls/compile.ts';
+import { whyUntold } from '../controls/dataset-types.ts';
 import { compareText } from '../evidence/json.ts';
 import { bySource, type SliceInput, type SlicesOf } from './slices.ts';
 import { standing } from './standing.ts';
@@ -76,7 +77,10 @@ function buildIndex(
     for (const record of records()) {
       const decoded = types.decode(record) as { uid: string; [field: string]: unknown };
       const value = decoded[key];
-      if (value === undefined) gap ??= `${key} of ${record.name} in ${about} could not be told`;
+      if (value === undefined) {
+        const why = whyUntold(decoded, key);
+        gap ??= `${key} of ${record.name} in ${about} could not be told${why === undefined ? '' : `: ${why}`}`;
+      }
       if (value === undefined || value === null) continue;
       const group = groups.get(value);
       if (group === undefined) groups.set(value, { records: [decoded], doubt, stale: old });

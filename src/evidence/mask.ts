@@ -11,7 +11,8 @@ const secretForms: { kind: string; form: RegExp }[] = [
   },
   {
     kind: 'GitHub token',
-    form: /\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b/g,
+    // An installation's token may hold a JSON Web Token, with its dots and dashes.
+    form: /\b(?:gh[pousr]_[A-Za-z0-9][A-Za-z0-9._-]{29,4000}|github_pat_[A-Za-z0-9_]{22,255})/g,
   },
   { kind: 'Slack token', form: /\bxox[abeoprs]-[A-Za-z0-9-]{10,255}/g },
   {

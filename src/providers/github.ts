@@ -77,7 +77,8 @@ export function createGitHubProvider(
       const base = parseBase(env.GITHUB_API_URL || 'https://api.github.com');
       const gates: Record<LimitedBy, Gate> = { rest: new Gate(), graphql: new Gate() };
       const onces = new Map<string, Promise<unknown>>();
-      const connection = base.href.replace(/\/$/, '');
+      const root = base.href.replace(/\/$/, '');
+      const connection = connectionOf(choice);
 
       /** Sends until there is an answer that is not about limits, failures or waiting. */
       const send = async (
@@ -99,7 +100,10 @@ export function createGitHubProvider(
               key,
               `${base.host} ${limitedBy}`,
               url.origin,
-              () => ask(url, { ...headers, ...conditional, authorization }, tracer.signal, post),
+              async () => {
+                const sent = { ...headers, ...conditional, authorization };
+                return belowBase(await ask(url, sent, tracer.signal, post), root);
+              },
               most,
             )
             .catch((error: unknown) => ({ error }));
@@ -152,7 +156,8 @@ export function createGitHubProvider(
         const rest = async (route: string, url: URL, page?: number) => {
           const question = `${route} ${url.href}`;
           const known = await desk.known?.find(question);
-          const input = { path: url.pathname, ...Object.fromEntries(url.searchParams) };
+          const path = url.href.slice(root.length).split('?')[0] ?? '';
+          const input = { path, ...Object.fromEntries(url.searchParams) };
           const request: Request = {
             route,
             url,
@@ -161,7 +166,7 @@ export function createGitHubProvider(
             key: { service: 'github', operation: route, connection, region: '', input },
           };
           // A page is known by its number: its address may change from night to night.
-          const parameters = page === undefined || page === 1 ? input : { path: url.pathname };
+          const parameters = page === undefined || page === 1 ? input : { path };
           const call = desk.begin(
             { service: 'github', operation: route, parameters },
             page === undefined ? undefined : { page, token: undefined },
@@ -200,7 +205,7 @@ export function createGitHubProvider(
               yield desk.alias(tracer, { ...answer, items: itemsOf(answer, route, list) }, answer);
               const next = nextLink(answer.headers.link);
               if (next === undefined) return;
-              url = followable(next, url, base, seen, route, page);
+              url = followable(next, new URL(`${root}/`), base, seen, route, page);
             }
           },
           query: async <Shape extends z.ZodType>(
@@ -232,6 +237,18 @@ export function createGitHubProvider(
       return attach;
     },
   };
+}
+
+/** Whose credentials, not where: a recording answers wherever it is read. */
+function connectionOf({ app }: GitHubCredentialsChoice): string {
+  return app === undefined ? 'default' : `installation ${app.installation}`;
+}
+
+/** Links to further pages as they lie below the base, for the same reason. */
+function belowBase(answer: WireAnswer, root: string): WireAnswer {
+  const { link } = answer.headers;
+  if (link === undefined) return answer;
+  return { ...answer, headers: { ...answer.headers, link: link.replaceAll(`<${root}/`, '<') } };
 }
 
 // --- who asks ----------------------------------------------------------------------------
@@ -273,7 +290,13 @@ function openCredentials(
       url: new URL(base.href.replace(/\/$/, '') + path),
       post: '',
       limitedBy: 'rest',
-      key: { service: 'github', operation: route, connection: base.href, region: '', input },
+      key: {
+        service: 'github',
+        operation: route,
+        connection: connectionOf({ app }),
+        region: '',
+        input,
+      },
     };
     const jwt = appToken(app.id, privateKey(app.privateKey, env, directory));
     const begun = performance.now();

@@ -55,8 +55,14 @@ type Exchange = z.infer<typeof exchangeSchema>;
 const keptHeaders =
   /^(content-type|date|link|retry-after|etag|x-amzn?-?request-?id|x-amz-id-2|x-amz-bucket-region|x-amzn-errortype|x-github-request-id|x-ratelimit-.*)$/;
 
-/** Credentials in the answer of AssumeRole; SDKs need them there, nobody else does. */
-const stsCredentials = /(<(AccessKeyId|SecretAccessKey|SessionToken)>)[^<]*(?=<)/g;
+/**
+ * Credentials in the answers that give some (AssumeRole, an App's installation): clients need them
+ * there, nobody else does.
+ */
+const givenCredentials = [
+  /(<(?:AccessKeyId|SecretAccessKey|SessionToken)>)[^<]*(?=<)/g,
+  /("token"\s*:\s*")gh[^"]*(?=")/g,
+];
 
 /** Sends live, and writes each exchange to a folder with secrets masked. */
 export async function recordingWire(directory: string): Promise<Wire> {
@@ -187,7 +193,8 @@ function bodyToText(body: Uint8Array): Exchange['body'] {
   const text = Buffer.from(body).toString('utf8');
   if (!Buffer.from(text, 'utf8').equals(body))
     return { base64: Buffer.from(body).toString('base64') };
-  return { text: maskText(text, new Set()).replace(stsCredentials, '$1MASKED') };
+  const masked = givenCredentials.reduce((all, given) => all.replace(given, '$1MASKED'), text);
+  return { text: maskText(masked, new Set()) };
 }
 
 function safeName(connection: string): string {

@@ -29,6 +29,8 @@ export interface NotCollected {
   scope: string;
   dataset: string;
   outcome: 'partial' | 'failed';
+  /** Of events: which ones. */
+  interval?: { start: string; end: string };
   problems: Problem[];
 }
 
@@ -98,11 +100,12 @@ export function summariseBackfill({ manifest }: Bundle): BackfillSummary {
 }
 
 function notCollected({ slices }: Manifest): NotCollected[] {
-  return slices.flatMap(({ source, scope, dataset, outcome, problems }) =>
-    outcome === 'complete'
-      ? []
-      : [{ source, scope, dataset, outcome, problems: errorsOf(problems) }],
-  );
+  return slices.flatMap(({ source, scope, dataset, outcome, interval, problems }) => {
+    if (outcome === 'complete') return [];
+    const { start, end } = interval ?? {};
+    const events = start === undefined || end === undefined ? {} : { interval: { start, end } };
+    return [{ source, scope, dataset, outcome, ...events, problems: errorsOf(problems) }];
+  });
 }
 
 /** @param results the bundle's own, in any order. */

@@ -238,7 +238,7 @@ describe('controls and collectors', () => {
     const cases = JSON.parse(test.stdout) as { ok: boolean; test: string }[];
     expect(test.code).toBe(0);
     expect(cases.filter(({ ok }) => !ok)).toEqual([]);
-    expect(new Set(cases.map((each) => each.test)).size).toBe(17);
+    expect(new Set(cases.map((each) => each.test)).size).toBe(43);
   });
 
   it('test fails for a case that does not come out as it says', async () => {

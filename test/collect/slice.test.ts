@@ -330,6 +330,21 @@ describe('tracerFor', () => {
   });
 });
 
+describe('what a collector says is missing', () => {
+  it('makes the slice partial, and failed where there is no record', async () => {
+    const missing = (names: string[]) =>
+      collectSlice(
+        request(async ({ emit, incomplete }) => {
+          for (const name of names) emit(user(name));
+          incomplete('AccessDenied', 'others are hidden');
+        }),
+      );
+    const problems = [{ code: 'AccessDenied', message: 'others are hidden', severity: 'error' }];
+    expect(await missing(['alice'])).toMatchObject({ outcome: 'partial', problems });
+    expect(await missing([])).toMatchObject({ outcome: 'failed', problems });
+  });
+});
+
 describe('a slice of events', () => {
   const day = (date: number) => new Date(Date.UTC(2026, 0, date));
   const events = (over: Partial<EventsRequest> = {}): EventsRequest => ({

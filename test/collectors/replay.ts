@@ -1,7 +1,8 @@
 /**
  * Recorded cases of the collectors: `fixtures/<source>/<api>/<case>/` holds `case.json`, which says
  * by hand what must come out, and the exchanges that the API's own datasets need. What connecting
- * to the source asks is the same for every case and stands once in `fixtures/<source>/connect/`.
+ * to the source asks stands once in `fixtures/<source>/connect/` where it is the same for every case,
+ * else in each of them.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -109,7 +110,9 @@ export async function replayCase({ source, folder, expected }: RecordedCase): Pr
 
 /** Answers from what connecting recorded, once each; then from `wire`. */
 export async function afterConnecting(source: string, wire: Wire): Promise<Wire> {
-  const connecting = await replayWire(join(connectFolder(source), 'exchanges'));
+  const exchanges = join(connectFolder(source), 'exchanges');
+  if (!existsSync(exchanges)) return wire;
+  const connecting = await replayWire(exchanges);
   return {
     replaying: wire.replaying,
     async send(key, live) {
@@ -134,6 +137,8 @@ export async function askSource(
 ): Promise<Slice[]> {
   const source = registry.sources.get(id);
   if (source === undefined) throw new Error(`there is no source ${id}`);
+  // Whole seconds, as a night's: a replay by the same clock asks for the same day.
+  const end = new Date(Math.floor(clock.now().getTime() / 1000) * 1000);
   const { signal } = new AbortController();
   const deadlineSeconds = 30;
   const desk = new CallDesk(wire, clock, { signal, deadlineSeconds });
@@ -151,7 +156,6 @@ export async function askSource(
   };
   const request = { clock, signal, deadlineSeconds, onProgress: () => {} };
   const connected = await connectSources([configured], new Set(datasets), request);
-  const end = clock.now();
   const day = { start: new Date(end.getTime() - 86_400_000), end };
   const events = { own: day, ask: day, coveredSince: day.start, held: new Map(), kept: undefined };
   const jobs = connected

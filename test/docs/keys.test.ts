@@ -13,6 +13,7 @@ interface Schema {
   items?: Schema;
   anyOf?: Schema[];
   additionalProperties?: Schema | boolean;
+  default?: unknown;
 }
 
 /** Every key below a schema: `sources[].id`, `tests[].lookups.<name>.in`. */
@@ -28,6 +29,15 @@ function keysOf(schema: Schema, path = ''): string[] {
   return [...new Set([...named, ...items, ...others, ...mapped])];
 }
 
+/** The default of a key; undefined where there is none. */
+function defaultOf(schema: Schema, key: string): unknown {
+  const end = key.split('.').reduce<Schema | undefined>((at, name) => {
+    const inner = at?.properties?.[name.replace('[]', '')];
+    return name.endsWith('[]') ? inner?.items : inner;
+  }, schema);
+  return end?.default;
+}
+
 const sorted = (keys: string[]) => [...keys].sort();
 
 describe('docs/configuration.md', () => {
@@ -37,12 +47,24 @@ describe('docs/configuration.md', () => {
     expect(sorted(firstCodes(section(page, 'Keys')))).toEqual(sorted(keysOf(configJsonSchema())));
   });
 
-  it('names each key of with: for aws and no other', () => {
-    const [aws] = builtin.sources ?? [];
-    const schema = z.toJSONSchema(aws?.config ?? z.never(), { io: 'input' });
-    expect(sorted(firstCodes(section(page, 'Source `aws`')))).toEqual(
-      sorted(keysOf(schema as Schema)),
-    );
+  it.each(builtin.sources ?? [])('names each key of with: for $id and no other', (source) => {
+    const schema = z.toJSONSchema(source.config, { io: 'input' }) as Schema;
+    const written = firstCodes(section(page, `Source \`${source.id}\``));
+    expect(sorted(written)).toEqual(sorted(keysOf(schema)));
+  });
+
+  it('says every default of with:', () => {
+    const wrong = (builtin.sources ?? []).flatMap(({ id, config }) => {
+      const schema = z.toJSONSchema(config, { io: 'input' }) as Schema;
+      return rows(section(page, `Source \`${id}\``)).flatMap(([first = '', given = '']) => {
+        const [key = ''] = codes(first);
+        const value = defaultOf(schema, key);
+        const said = codes(given)[0]?.replaceAll(' ', '') ?? given;
+        const right = value === undefined ? said : JSON.stringify(value).replaceAll('"', '');
+        return said.replaceAll('"', '') === right ? [] : [`${id}: ${key}`];
+      });
+    });
+    expect(wrong).toEqual([]);
   });
 
   it('says which keys are not acted on, and no other', () => {

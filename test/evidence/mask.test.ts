@@ -4,6 +4,7 @@ import { maskSecrets, maskText } from '../../src/evidence/mask.ts';
 
 const secrets: [kind: string, text: string][] = [
   ['GitHub token', `ghp_${'a'.repeat(36)}`],
+  ['GitHub token', `ghs_12345_eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiIxIn0.${'a-_'.repeat(20)}`],
   ['GitHub token', `github_pat_${'A1_'.repeat(20)}`],
   ['Slack token', 'xoxb-1234567890-abcdefghij'],
   ['JSON Web Token', `eyJ${'a'.repeat(20)}.eyJ${'b'.repeat(20)}.${'c'.repeat(20)}`],

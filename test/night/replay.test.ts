@@ -155,7 +155,9 @@ describe.skipIf(!motoAvailable)(`a night that is recorded and replayed${motoMiss
       join('default', 'sts.AssumeRole_1.json'),
     ]);
     expect(code).toBe(3);
-    expect(new Set(replayed.map(({ status }) => status))).toEqual(new Set(['error']));
+    // The tests over GitHub have nothing to ask here.
+    const ofAws = replayed.filter(({ test }) => /^(aws|s3|kms|pi)-/.test(test));
+    expect(new Set(ofAws.map(({ status }) => status))).toEqual(new Set(['error']));
   });
 });
 

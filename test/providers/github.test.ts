@@ -9,7 +9,8 @@ import { type GitHubContext, type GitHubCredentialsChoice, z } from '../../src/p
 import { CallDesk } from '../../src/providers/calls.ts';
 import { createGitHubProvider } from '../../src/providers/github.ts';
 import type { KnownAnswers } from '../../src/providers/known-answers.ts';
-import { liveWire } from '../../src/providers/wire.ts';
+import { liveWire, recordingWire, replayWire, type Wire } from '../../src/providers/wire.ts';
+import { removeTemporary, temporaryFolder } from '../support/temporary.ts';
 
 interface Seen {
   method: string;
@@ -22,6 +23,7 @@ type Handler = (seen: Seen, response: ServerResponse, count: number) => void;
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
+  await removeTemporary();
 });
 
 const calls = {
@@ -45,11 +47,13 @@ async function serve(
     env = { GITHUB_TOKEN: 'a-token' },
     choice = {},
     known,
+    wire = liveWire,
   }: {
     prefix?: string;
     env?: Record<string, string>;
     choice?: GitHubCredentialsChoice;
     known?: KnownAnswers;
+    wire?: Wire;
   } = {},
 ) {
   const seen: Seen[] = [];
@@ -70,7 +74,7 @@ async function serve(
   );
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const { signal } = new AbortController();
-  const desk = new CallDesk(liveWire, systemClock, {
+  const desk = new CallDesk(wire, systemClock, {
     signal,
     deadlineSeconds: 10,
     ...(known === undefined ? {} : { known }),
@@ -126,6 +130,30 @@ describe('the GitHub provider, over REST', () => {
     }
     expect(items).toEqual([1, 2, 3]);
     expect(seen[0]?.path).toBe('/api/v3/orgs/acme/members?per_page=100');
+  });
+
+  it('answers from a recording of another address, page by page', async () => {
+    const folder = await temporaryFolder();
+    const wire = await recordingWire(folder);
+    const asked = async (prefix: string, over: Wire) => {
+      const { github, seen } = await serve(
+        ({ path }, response) =>
+          path.includes('page=2')
+            ? answer(response, [3])
+            : answer(response, [1, 2], 200, {
+                link: `<http://127.0.0.1:${response.req.socket.localPort}${prefix}/organizations/1/members?page=2>; rel="next"`,
+              }),
+        { prefix, wire: over },
+      );
+      const items = [];
+      for await (const page of github.pages('GET /orgs/{org}/members', { org: 'acme' })) {
+        items.push(...page.items);
+      }
+      return { items, requests: seen.length };
+    };
+    expect(await asked('/api/v3', wire)).toEqual({ items: [1, 2, 3], requests: 2 });
+    const elsewhere = await asked('', await replayWire(folder));
+    expect(elsewhere).toEqual({ items: [1, 2, 3], requests: 0 });
   });
 
   it.each([

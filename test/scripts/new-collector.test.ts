@@ -34,11 +34,14 @@ describe('new:collector', () => {
     copy = await temporaryFolder();
     const parts = ['package.json', 'tsconfig.json', 'biome.json', 'src', 'collectors'];
     const tests = ['collectors/contract.test.ts', 'collectors/replay.ts'];
-    for (const path of [...parts, 'fixtures/aws', ...tests.map((name) => `test/${name}`)]) {
+    const fixtures = ['fixtures/aws', 'fixtures/github'];
+    for (const path of [...parts, ...fixtures, ...tests.map((name) => `test/${name}`)]) {
       await cp(join(packageRoot, path), join(copy, path), { recursive: true });
     }
     await symlink(join(packageRoot, 'node_modules'), join(copy, 'node_modules'));
-    await writeFile(join(copy, 'vitest.config.ts'), 'export default {};\n');
+    // A busy machine takes its time.
+    const config = 'export default { test: { testTimeout: 30_000 } };\n';
+    await writeFile(join(copy, 'vitest.config.ts'), config);
   });
   afterAll(removeTemporary);
 

@@ -63,6 +63,8 @@ async function rest(github: GitHubStandIn, path: string) {
 }
 
 const fromApp = '403 Resource not accessible by integration';
+const noInstallation =
+  '403 You must authenticate with an installation access token in order to list repositories for an installation.';
 const hidden = '404 Not Found';
 const owners = '422 Only owners can use this filter.';
 
@@ -98,6 +100,10 @@ describe('REST', () => {
     ['/orgs/acme/invitations', { owner: 0, member: hidden, app: 0, bare: fromApp }],
     ['/orgs/acme/installations', { owner: 200, member: hidden, app: 200, bare: fromApp }],
     ['/orgs/acme/repos', { owner: 2, member: 1, app: 2, bare: 2 }],
+    [
+      '/installation/repositories',
+      { owner: noInstallation, member: noInstallation, app: 200, bare: 200 },
+    ],
     ['/orgs/acme/teams', { owner: 2, member: 1, app: 2, bare: fromApp }],
     // Reading them takes the right to write them.
     ['/orgs/acme/rulesets', { owner: 1, member: hidden, app: fromApp, bare: fromApp }],
@@ -238,6 +244,41 @@ describe('REST', () => {
       ]);
       const none = await fetch(`${github.endpoint}/orgs/acme`);
       expect(none.status).toBe(401);
+    });
+  });
+});
+
+describe('what an App was given', () => {
+  it.each([
+    ['all', 'all', 2],
+    ['selected', ['api'], 1],
+    ['selected', [], 0],
+  ] as const)('is %s of %j', async (selection, repositories, total_count) => {
+    const world = worldFor(asApp(everything, repositories === 'all' ? 'all' : [...repositories]));
+    await withGitHub(world, async (github) => {
+      const { body } = await get(github, '/installation/repositories?per_page=1');
+      expect(body).toMatchObject({ total_count, repository_selection: selection });
+      expect(body.repositories).toHaveLength(Math.min(total_count, 1));
+    });
+  });
+
+  it('hides from an owner’s fine-grained token what it is not for, and nothing public', async () => {
+    const { scopes: _, ...owner } = asUser('alice');
+    const world = worldFor({ ...owner, permissions: everything, repositories: [] });
+    await withGitHub(world, async (github) => {
+      const { body } = await get(github, '/orgs/acme/repos');
+      expect(body).toMatchObject([{ name: 'site' }]);
+      const { body: organization } = await get(github, '/orgs/acme');
+      expect(organization).toMatchObject({ public_repos: 1, total_private_repos: 1 });
+    });
+  });
+
+  it('leaves a member without the count of private repositories, unless GitHub tells it', async () => {
+    const world = worldFor(asUser('bob'));
+    await withGitHub(world, async (github) => {
+      expect((await get(github, '/orgs/acme')).body).not.toHaveProperty('total_private_repos');
+      world.organization.countsToldToMembers = true;
+      expect((await get(github, '/orgs/acme')).body).toMatchObject({ total_private_repos: 1 });
     });
   });
 });

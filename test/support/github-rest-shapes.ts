@@ -80,6 +80,7 @@ export function organization(shaped: Shaped) {
       ? rights.may('organization_plan')
       : rights.owner && rights.scoped('admin:org');
   const hidden = repositories.filter(({ visibility }) => visibility !== 'public').length;
+  const counts = told || (rights.member && org.countsToldToMembers);
   const can = org.membersCan;
   const creates = can.createPrivateRepositories || can.createPublicRepositories;
   return {
@@ -109,10 +110,9 @@ export function organization(shaped: Shaped) {
     two_factor_requirement_enabled: told ? org.twoFactorRequired : null,
     default_repository_permission: told ? org.basePermission : null,
     members_can_create_repositories: told ? creates : null,
+    ...(counts ? { total_private_repos: hidden, owned_private_repos: hidden } : {}),
     ...(told
       ? {
-          total_private_repos: hidden,
-          owned_private_repos: hidden,
           members_can_create_public_repositories: can.createPublicRepositories,
           members_can_create_private_repositories: can.createPrivateRepositories,
           members_can_create_internal_repositories: can.createInternalRepositories,
@@ -249,6 +249,35 @@ const permissionKeys: [string, Permission][] = [
 
 function permissions(held: Permission | null) {
   return Object.fromEntries(permissionKeys.map(([key, needed]) => [key, atLeast(held, needed)]));
+}
+
+/** `repository`, as an App is told of those that it was given. */
+export function givenRepository(shaped: Shaped, repo: WorldRepository) {
+  const name = `${shaped.world.organization.login}/${repo.name}`;
+  return {
+    ...listedRepository(shaped, repo),
+    clone_url: `${web}/${name}.git`,
+    git_url: `git://github.com/${name}.git`,
+    ssh_url: `git@github.com:${name}.git`,
+    svn_url: `${web}/${name}`,
+    mirror_url: null,
+    homepage: null,
+    language: null,
+    license: null,
+    size: 0,
+    forks: 0,
+    forks_count: 0,
+    stargazers_count: 0,
+    watchers: 0,
+    watchers_count: 0,
+    open_issues: 0,
+    open_issues_count: 0,
+    has_downloads: true,
+    has_issues: true,
+    has_projects: true,
+    has_wiki: true,
+    has_pages: false,
+  };
 }
 
 /** `minimal-repository`, as lists of an organisation's repositories have it. */

@@ -12,6 +12,7 @@ import {
   codeScanningAlert,
   commit,
   dependabotAlert,
+  givenRepository,
   installation,
   invitation,
   listedRepository,
@@ -25,7 +26,7 @@ import {
   team,
   wholeRuleSuite,
 } from './github-rest-shapes.ts';
-import { accountIn } from './github-rights.ts';
+import { accountIn, atLeast } from './github-rights.ts';
 import { lacksRules, protectionOf, rulesetsOf, rulesFor } from './github-rules.ts';
 import type {
   Handle,
@@ -221,6 +222,28 @@ const organizations: Route[] = [
     answer: (call) => {
       const repos = call.world.repositories.filter(call.rights.sees);
       return { list: repos.map((repo) => listedRepository(call, repo)) };
+    },
+  },
+  {
+    route: 'GET /installation/repositories',
+    schema: 'installation-repositories',
+    permissions: 'metadata=read',
+    answer: (call) => {
+      const { viewer, repositories } = call.world;
+      if (viewer.kind !== 'app') {
+        const message = 'You must authenticate with an installation access token';
+        throw new RestRefusal(403, `${message} in order to list repositories for an installation.`);
+      }
+      const given = viewer.repositories;
+      const repos = repositories.filter(({ name }) => given === 'all' || given.includes(name));
+      return {
+        list: repos.map((repo) => givenRepository(call, repo)),
+        body: (page) => ({
+          total_count: repos.length,
+          repository_selection: given === 'all' ? 'all' : 'selected',
+          repositories: page,
+        }),
+      };
     },
   },
   {
@@ -421,6 +444,30 @@ function alertRight(call: RestCall, permission: string, message: string): void {
 
 // --- Repositories ------------------------------------------------------------------------
 
+const noAdvancedSecurity =
+  'Advanced Security must be enabled for this repository to use code scanning.';
+
+function analysis({ world, api }: RestCall, repo: WorldRepository, tool: string, index: number) {
+  const id = repo.databaseId + index;
+  const path = `${world.organization.login}/${repo.name}`;
+  return {
+    id,
+    ref: `refs/heads/${repo.defaultBranch}`,
+    commit_sha: repo.branches[repo.defaultBranch] ?? '0'.repeat(40),
+    analysis_key: `.github/workflows/${tool.toLowerCase()}.yml:analyze`,
+    environment: '{}',
+    error: '',
+    warning: '',
+    created_at: repo.updatedAt,
+    results_count: repo.codeScanningAlerts.filter((alert) => alert.tool === tool).length,
+    rules_count: 0,
+    url: `${api}/repos/${path}/code-scanning/analyses/${id}`,
+    sarif_id: `${id}`,
+    tool: { name: tool, guid: null, version: null },
+    deletable: true,
+  };
+}
+
 const repositories: Route[] = [
   {
     route: 'GET /repos/{owner}/{repo}/branches/{branch}/protection',
@@ -495,15 +542,32 @@ const repositories: Route[] = [
     answer: (call) => compareRefs(call),
   },
   {
+    route: 'GET /repos/{owner}/{repo}/code-scanning/analyses',
+    schema: 'code-scanning-analyses',
+    permissions: 'security_events=read',
+    answer: (call) => {
+      const { rights } = call;
+      const repo = repositoryOf(call);
+      const writes = rights.kind === 'app' || atLeast(rights.permission(repo), 'write');
+      if (!writes || !rights.may('security_events') || !rights.scoped('security_events')) {
+        throw refused(call);
+      }
+      if (repo.codeScanning === 'unavailable') throw new RestRefusal(403, noAdvancedSecurity);
+      // Whatever made an alert made an analysis; the default setup makes one at once.
+      const tools = new Set(repo.codeScanningAlerts.map(({ tool }) => tool));
+      if (repo.codeScanning === 'configured') tools.add('CodeQL');
+      if (tools.size === 0) throw new RestRefusal(404, 'no analysis found');
+      return { list: [...tools].map((tool, index) => analysis(call, repo, tool, index)) };
+    },
+  },
+  {
     route: 'GET /repos/{owner}/{repo}/code-scanning/default-setup',
     schema: 'default-setup',
     permissions: 'administration=read',
     answer: (call) => {
       const { codeScanning } = administered(call);
       if (codeScanning === 'unavailable') {
-        const message =
-          'Advanced Security must be enabled for this repository to use code scanning.';
-        throw new RestRefusal(403, message);
+        throw new RestRefusal(403, noAdvancedSecurity);
       }
       const body = {
         state: codeScanning,

@@ -145,7 +145,7 @@ export function rightsOf(world: GitHubWorld): Rights {
       refusal: 'Resource not accessible by integration',
     };
   }
-  const { handle, permissions } = viewer;
+  const { handle, permissions, repositories } = viewer;
   const kind = permissions === undefined ? 'classic' : 'fine-grained';
   const scopes = kind === 'classic' ? (viewer.scopes ?? []) : [];
   const all = new Set(scopes.flatMap((scope) => [scope, ...(wider[scope] ?? [])]));
@@ -156,8 +156,12 @@ export function rightsOf(world: GitHubWorld): Rights {
     kind === 'fine-grained' || anyOf.some((scope) => all.has(scope));
   const may: Rights['may'] = (name, level = 'read') =>
     permissions === undefined || holds(permissions, name, level);
-  const permission: Rights['permission'] = (repo) =>
-    repo.visibility === 'public' || scoped('repo') ? permissionOf(world, handle, repo) : null;
+  const given = ({ name }: WorldRepository) => repositories?.includes(name) ?? true;
+  const permission: Rights['permission'] = (repo) => {
+    if (repo.visibility === 'public')
+      return given(repo) ? permissionOf(world, handle, repo) : 'read';
+    return scoped('repo') && given(repo) ? permissionOf(world, handle, repo) : null;
+  };
   return {
     kind,
     handle,

@@ -69,6 +69,7 @@ function anOrganization(parts: Partial<WorldOrganization> = {}): WorldOrganizati
     plan: 'enterprise',
     twoFactorRequired: true,
     basePermission: 'read',
+    countsToldToMembers: false,
     saml: null,
     members: [member('alice', 'admin'), member('bob'), member('carol')],
     outsideCollaborators: [],

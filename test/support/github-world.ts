@@ -28,6 +28,8 @@ export interface UserViewer {
   scopes?: string[];
   /** Of a fine-grained token (`{ members: 'read' }`): the person's right and this one count. */
   permissions?: AppPermissions;
+  /** Names of the repositories that a fine-grained token is for; undefined: all. */
+  repositories?: string[];
 }
 
 /** An installation token of `world.app`. What it may see depends on its permissions alone. */
@@ -129,6 +131,11 @@ export interface WorldOrganization {
   plan: 'free' | 'team' | 'business' | 'enterprise';
   twoFactorRequired: boolean;
   basePermission: 'none' | 'read' | 'write' | 'admin';
+  /**
+   * Members are told how many private repositories there are. GitHub's documentation gives the
+   * full details of an organisation to its owners only.
+   */
+  countsToldToMembers: boolean;
   /** What members may do beside. */
   membersCan: {
     createPublicRepositories: boolean;

@@ -40,8 +40,9 @@ export async function demo(
   );
   if (!options.json) {
     io.terminal.out();
+    io.terminal.out('Look closer:');
     io.terminal.out(
-      `Look closer: tickmark results --config ${join(folder, 'tickmark.yaml')} --store ${options.store}`,
+      `  tickmark results --config ${join(folder, 'tickmark.yaml')} --store ${options.store}`,
     );
   }
   return exitCode === exitCodes.deviations ? exitCodes.complete : exitCode;

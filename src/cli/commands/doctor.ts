@@ -1,6 +1,7 @@
 import type { Askable, Job } from '../../collect/collect.ts';
+import type { CompiledControl } from '../../controls/compile.ts';
 import { compareText } from '../../evidence/json.ts';
-import type { Call, Problem } from '../../evidence/slice.ts';
+import type { Call, Problem, Slice } from '../../evidence/slice.ts';
 import type { CollectOptions, CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { withSources } from '../night.ts';
@@ -49,7 +50,9 @@ export async function doctor(io: CommandIo, options: CollectOptions): Promise<Ex
     await sources.collect(jobs, async (slice) => {
       const { source, scope, dataset } = slice;
       for (const call of slice.calls) count(calls, seen, source, scope, call);
-      for (const problem of slice.problems) problems.push({ source, scope, dataset, problem });
+      for (const problem of [...slice.problems, ...untoldIn(slice, project.controls)]) {
+        problems.push({ source, scope, dataset, problem });
+      }
     });
     return sources.reports();
   });
@@ -75,6 +78,28 @@ export async function doctor(io: CommandIo, options: CollectOptions): Promise<Ex
   if (options.json) io.terminal.out(JSON.stringify({ ...examination, healthy }));
   else print(io.terminal, examination, healthy);
   return healthy ? exitCodes.complete : exitCodes.incomplete;
+}
+
+/** What a test reads and the source does not tell: every night would be without it. */
+function untoldIn({ dataset, records }: Slice, controls: readonly CompiledControl[]): Problem[] {
+  const tests = controls.flatMap((control) => control.tests);
+  const read = new Set(
+    tests.filter(({ types }) => types.name === dataset).flatMap(({ reads }) => reads),
+  );
+  const reasons = new Map<string, string[]>();
+  for (const { name, untold = {} } of records) {
+    for (const [field, why] of Object.entries(untold)) {
+      if (!read.has(field)) continue;
+      const message = `${field} could not be told: ${why}`;
+      reasons.set(message, [...(reasons.get(message) ?? []), name]);
+    }
+  }
+  return [...reasons].map(([message, resources]) => ({
+    code: 'AccessDenied',
+    message,
+    severity: 'error',
+    resources,
+  }));
 }
 
 /** Of events, one day is enough to see whether they are told. */

@@ -57,6 +57,7 @@ export function fakeAws(answers: Answers, now = new Date('2026-01-31T04:00:00Z')
     kept: undefined,
     keep: noEvents,
     outOfReach: noEvents,
+    incomplete: noEvents,
     call,
     async find(
       service: { service: string },
