@@ -67,6 +67,7 @@ export async function withSources<T>(
   work: (sources: OpenSources) => Promise<T>,
 ): Promise<T> {
   const clock = options.clock === undefined ? systemClock : simulatedClock(new Date(options.clock));
+  const startedAt = clock.now();
   const wire = await openWire(options);
   // Whatever ends the asking, a full disk too, ends every request that is still under way.
   const ended = new AbortController();
@@ -91,7 +92,6 @@ export async function withSources<T>(
     onProgress: (each) => progress.update(each),
   };
   const counted = new Map<string, number>();
-  const startedAt = clock.now();
   try {
     const connected = await connectSources(sources, project.wanted, request);
     if (io.signal.aborted) throw interrupted();

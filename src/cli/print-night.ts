@@ -84,7 +84,7 @@ function isGitHubEndpoint(endpoint: string): boolean {
 function printBackfill(terminal: Terminal, backfill: readonly BackfillSummary[]): void {
   const [first, last] = [backfill[0], backfill.at(-1)];
   if (first === undefined || last === undefined) return;
-  const { out, style, width } = terminal;
+  const { out, style } = terminal;
   const sum = (countOf: (each: BackfillSummary) => number) =>
     backfill.reduce((total, each) => total + countOf(each), 0);
   out(
@@ -103,10 +103,15 @@ function printBackfill(terminal: Terminal, backfill: readonly BackfillSummary[])
   out(`  ${counts.pass} pass · ${counts.fail} fail · ${counts.error} error`);
   const open = backfill.filter((each) => each.counts.fail + each.counts.error > 0);
   for (const { run, start, end, counts: own } of open.slice(0, mostPerTest)) {
-    const line = `${start.slice(0, 10)} to ${end.slice(0, 10)}: ${own.fail} fail, ${own.error} error: tickmark results --run ${run} --status fail,error`;
-    for (const each of wrap(line, width, '  ')) out(style('yellow', each));
+    out(
+      style(
+        'yellow',
+        `  ${start.slice(0, 10)} to ${end.slice(0, 10)}: ${own.fail} fail, ${own.error} error: run ${run}`,
+      ),
+    );
   }
   if (open.length > mostPerTest) out(`  … and ${open.length - mostPerTest} more; --json has all`);
+  if (open.length > 0) out('  Look closer: tickmark results --run <id> --status fail,error');
   printNotCollected(
     terminal,
     backfill.flatMap((each) => each.not_collected),
@@ -148,7 +153,9 @@ function printDeviations(terminal: Terminal, deviations: readonly Deviation[]): 
   out(style('bold', `${plural(deviations.length, 'deviation')}`));
   for (const [test, rows] of groupBy(deviations, ({ test }) => test)) {
     const [first] = rows;
-    out(`  ${style('red', test)} (${first?.control}) ${first?.title}`);
+    for (const each of wrap(`${test} (${first?.control}) ${first?.title}`, width, '  ')) {
+      out(each.replace(`  ${test} (`, `  ${style('red', test)} (`));
+    }
     for (const { resource, reason } of rows.slice(0, mostPerTest)) {
       const line = `${resource.name} in ${resource.scope}: ${reason}`;
       for (const each of wrap(line, width, '    ')) out(each);

@@ -338,7 +338,7 @@ describe('events', () => {
       cwd: folder,
     });
     expect(stdout).toContain('Backfilled 2026-01-01 to 2026-01-22: 3 bundles, 21 records');
-    expect(stdout).toMatch(/2026-01-08 to 2026-01-15: 1 fail, 0 error: tickmark results --run \S+/);
+    expect(stdout).toMatch(/2026-01-08 to 2026-01-15: 1 fail, 0 error: run \S+/);
   });
 
   it('are tried over a day by doctor', async () => {

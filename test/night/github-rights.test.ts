@@ -292,6 +292,28 @@ describe('a GitHub App', () => {
     expect(source?.identities.map(({ subject }) => subject).join()).toMatch(/installation 42/);
   });
 
+  it('is told by doctor what every night would be without', { timeout: patience }, async () => {
+    const { world } = acmeOnGitHub();
+    world.viewer = asApp(await printedPermissions());
+    const standIn = await startGitHub(world, { now: () => new Date(acmeNow) });
+    standIns.push(standIn);
+    const { code, stdout } = await tickmark(['doctor', '--json', '--clock', acmeNow], '', {
+      cwd: await newProject(),
+      env: { GITHUB_API_URL: standIn.endpoint, GITHUB_TOKEN: world.viewer.token },
+    });
+    const { healthy, problems } = JSON.parse(stdout);
+    expect({ code, healthy }).toEqual({ code: 3, healthy: false });
+    expect(problems).toContainEqual(
+      expect.objectContaining({
+        dataset: 'github.people',
+        problem: expect.objectContaining({
+          message: expect.stringMatching(/^two_factor could not be told: /),
+          severity: 'error',
+        }),
+      }),
+    );
+  });
+
   it('sees the same with a token that it was given', { timeout: patience }, async () => {
     expect((await nightOf({ viewer: asApp(printed) })).rows).toEqual(night.rows);
   });
