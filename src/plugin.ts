@@ -98,9 +98,13 @@ export interface EventsContext<Fields = Record<string, unknown>> extends Collect
    */
   readonly interval: Interval;
   /**
-   * What the slice before left with `keep`, if that slice is complete and ends where this one's
-   * own part begins.
+   * Since when the slices before this one, taken together, answer. What comes into scope now
+   * (a repository, a branch) has to be asked from here.
    */
+  readonly coveredSince: Date;
+  /** Whether an event is held: it is not kept twice unless it has changed. */
+  isHeld(uid: string): boolean;
+  /** What the last complete slice before this one left with `keep`. */
   readonly kept: Json | undefined;
   /** Leaves a word for the slice that will go on from here (the heads of branches, a cursor). */
   keep(value: Json): void;

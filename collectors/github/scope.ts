@@ -4,6 +4,11 @@ import { type CollectContext, type GitHubContext, z } from '../../src/plugin.ts'
 const pattern = (thing: string) =>
   z.string().min(1, `expected a pattern of ${thing}, like release-*`);
 
+/** A repository by its own name: the owner is the organisation. */
+const repositoryPattern = pattern('repositories').refine((text) => !text.includes('/'), {
+  message: 'expected the name of a repository without its owner, like api or api-*',
+});
+
 /** A branch by its own name, or GitHub's word for the default branch. */
 const branchPattern = pattern('branches')
   .refine((text) => !text.startsWith('~') || text === defaultBranch, {
@@ -25,12 +30,12 @@ export const configSchema = z.strictObject({
   repositories: z
     .strictObject({
       include: z
-        .array(pattern('repositories'))
+        .array(repositoryPattern)
         .min(1)
         .default(['*'])
         .describe('Patterns of the names of repositories to ask, without the owner'),
       exclude: z
-        .array(pattern('repositories'))
+        .array(repositoryPattern)
         .default([])
         .describe('Patterns of the names of repositories to leave out'),
       archived: z.boolean().default(false).describe('Ask archived repositories too'),
@@ -40,12 +45,12 @@ export const configSchema = z.strictObject({
     .describe('Which repositories to ask; those that are left out are shown, each with the reason'),
   production_refs: z
     .array(branchPattern)
-    .min(1)
+    .min(1, 'expected the branches that ship, at least one')
     .default([defaultBranch])
     .describe('Branches that ship: `~DEFAULT_BRANCH`, names, or patterns like `release/*`'),
   production_environments: z
     .array(pattern('environments'))
-    .min(1)
+    .min(1, 'expected the environments that are production, at least one')
     .default(['production', 'prod'])
     .describe('Patterns of the environments that are production'),
   app: z

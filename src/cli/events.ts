@@ -39,6 +39,11 @@ export function eventsSince({ period, timezone }: Config, now: Date): Date {
   return start < now ? start : new Date(now.getTime() - daysWithoutPeriod * 86_400_000);
 }
 
+/** Whether the configured period lies in the future altogether. */
+export function hasNotBegun({ period, timezone }: Config, now: Date): boolean {
+  return period !== undefined && startOfDay(period.start, timezone) >= now;
+}
+
 /** The events that one run asks for, step by step; each step follows from what came before. */
 export class EventsPlan {
   readonly #store: Store;
@@ -55,10 +60,12 @@ export class EventsPlan {
     store: Store,
     askable: readonly Askable[],
     wanted: Interval,
+    real: boolean,
   ): Promise<EventsPlan> {
     const events = askable.filter(({ dataset }) => dataset.kind === 'events');
     const keys = events.map(keyOfAskable);
-    const answered = await answeredSlices(store, keys, (slices) => isEnough(slices, wanted));
+    const night = { now: wanted.end, real };
+    const answered = await answeredSlices(store, keys, night, (slices) => isEnough(slices, wanted));
     const lines = events.map((each): [string, Line] => {
       const key = keyOf(keyOfAskable(each));
       // Where there is no way to ask, every piece would say so.
@@ -101,8 +108,8 @@ export class EventsPlan {
     const line = this.#lines.get(keyOf(sealed));
     if (line === undefined || sealed.interval === undefined) return;
     const answered = answerOf(sealed);
-    if (answered !== undefined) line.answered.unshift(answered);
-    else if (sealed.outcome === 'failed') line.stuck = true;
+    if (answered === undefined) line.stuck = true;
+    else line.answered.unshift(answered);
     if (!line.stuck) line.next = new Date(sealed.interval.end);
   }
 
@@ -123,11 +130,15 @@ export class EventsPlan {
 
   async #request({ own, ask, coveredSince, after, overlapped }: Piece<AnsweredSlice>) {
     const held = new Map<string, string>();
-    // Newest first: what was kept last of an event is what is held of it.
-    for (const { sealed } of overlapped) {
+    const seen = new Set<string>();
+    // Newest first: what was kept last of an event is what is held of it. What was judged last on
+    // partial evidence is not: it has to be judged again.
+    for (const { sealed, outcome } of overlapped) {
       for await (const records of this.#store.records(sealed)) {
         for (const record of records) {
-          if (!held.has(record.uid)) held.set(record.uid, contentDigest(record));
+          if (seen.has(record.uid)) continue;
+          seen.add(record.uid);
+          if (outcome === 'complete') held.set(record.uid, contentDigest(record));
         }
       }
     }

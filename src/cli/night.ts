@@ -28,10 +28,10 @@ import { StoredAnswers } from '../store/known-answers.ts';
 import { writeResults } from '../store/results.ts';
 import type { Draft, Store } from '../store/store.ts';
 import type { CollectOptions, CommandIo } from './command.ts';
-import { EventsPlan, eventsSince } from './events.ts';
+import { EventsPlan, eventsSince, hasNotBegun } from './events.ts';
 import type { Log } from './log.ts';
 import { packageCommit, packageVersion } from './package.ts';
-import { ProgressLines } from './progress.ts';
+import { ProgressLines, Waits } from './progress.ts';
 import type { Project } from './project.ts';
 import { plural } from './terminal.ts';
 
@@ -65,6 +65,7 @@ export async function withSources<T>(
   options: CollectOptions,
   io: CommandIo,
   work: (sources: OpenSources) => Promise<T>,
+  log?: Log,
 ): Promise<T> {
   const clock = options.clock === undefined ? systemClock : simulatedClock(new Date(options.clock));
   const startedAt = clock.now();
@@ -85,11 +86,15 @@ export async function withSources<T>(
     return { ...entry, provider: providerOf(entry.source.provider, desk, project, io.env) };
   });
   const progress = new ProgressLines(io.terminal);
+  const waits = new Waits();
   const request: RunRequest = {
     clock,
     signal,
     deadlineSeconds: options.deadline,
-    onProgress: (each) => progress.update(each),
+    onProgress: (each) => {
+      progress.update(each);
+      if (log !== undefined) waits.tell(each, log);
+    },
   };
   const counted = new Map<string, number>();
   try {
@@ -173,61 +178,73 @@ export async function runNight(
   log: Log,
   judged: boolean,
 ): Promise<Bundle[]> {
-  return withSources(project, options, io, async (sources) => {
-    const { clock, startedAt, connected, progress } = sources;
-    const bundles: Bundle[] = [];
-    const askable = connected.flatMap((source) => source.askable);
-    // Whole seconds: sources know no less, and a replay by the same clock asks the same.
-    const end = new Date(Math.floor(startedAt.getTime() / 1_000) * 1_000);
-    const start = eventsSince(project.loaded.config, end);
-    const plan = await EventsPlan.open(project.store, askable, { start, end });
-    const sealStep = async (kind: 'backfill' | 'night', jobs: readonly Job[], begun: Date) => {
-      const slices = await collectStep(project, sources, jobs, log);
-      for (const slice of slices) plan.done(slice);
-      const finishedAt = clock.now();
-      const run = newRunId(begun);
-      const results = judged
-        ? await judge(project, slices, run, finishedAt, kind === 'backfill')
-        : null;
-      if (io.signal.aborted) throw interrupted();
-      const bundle = await project.store.seal({
-        ...(await commonDraft(project, io)),
-        run,
-        kind: kind === 'backfill' ? 'backfill' : judged ? 'run' : 'collect',
-        evidence_of: null,
-        started_at: begun.toISOString(),
-        finished_at: finishedAt.toISOString(),
-        clock: clock.simulated ? 'simulated' : 'system',
-        answers: sources.replayed ? 'replayed' : 'live',
-        sources: await sealedReports(project, sources),
-        slices,
-        results,
-      });
-      const { sequence } = bundle.manifest;
-      log.info({ run, sequence, digest: bundle.digest, kind }, 'bundle sealed');
-      bundles.push(bundle);
-    };
-    try {
-      for (let step = await plan.backfill(); step !== undefined; step = await plan.backfill()) {
-        const { start, end } = step.interval;
-        const left = plan.remaining();
-        progress.say(
-          `backfill ${bundles.length + 1} of ${bundles.length + left}: ${start.toISOString().slice(0, 10)} to ${end.toISOString().slice(0, 10)}`,
+  return withSources(
+    project,
+    options,
+    io,
+    async (sources) => {
+      const { clock, startedAt, connected, progress } = sources;
+      const bundles: Bundle[] = [];
+      const askable = connected.flatMap((source) => source.askable);
+      // Whole seconds: sources know no less, and a replay by the same clock asks the same.
+      const end = new Date(Math.floor(startedAt.getTime() / 1_000) * 1_000);
+      const start = eventsSince(project.loaded.config, end);
+      if (hasNotBegun(project.loaded.config, end)) {
+        io.terminal.err(
+          `tickmark: the period has not begun; until then a first night takes the events of the 30 days before`,
         );
-        await sealStep('backfill', step.jobs, bundles.length === 0 ? startedAt : clock.now());
       }
-      progress.say('');
-      const snapshots = askable.filter(({ dataset }) => dataset.kind === 'snapshot');
-      const jobs = [...snapshots, ...(await plan.night())];
-      await sealStep('night', jobs, bundles.length === 0 ? startedAt : clock.now());
-    } catch (error) {
-      if (error instanceof TickmarkError && error.code === 'Interrupted') {
-        throw interrupted(bundles.length);
+      const real = !clock.simulated && !sources.replayed;
+      const plan = await EventsPlan.open(project.store, askable, { start, end }, real);
+      const sealStep = async (kind: 'backfill' | 'night', jobs: readonly Job[], begun: Date) => {
+        const slices = await collectStep(project, sources, jobs, log);
+        for (const slice of slices) plan.done(slice);
+        const finishedAt = clock.now();
+        const run = newRunId(begun);
+        const results = judged
+          ? await judge(project, slices, run, finishedAt, kind === 'backfill')
+          : null;
+        if (io.signal.aborted) throw interrupted();
+        const bundle = await project.store.seal({
+          ...(await commonDraft(project, io)),
+          run,
+          kind: kind === 'backfill' ? 'backfill' : judged ? 'run' : 'collect',
+          evidence_of: null,
+          started_at: begun.toISOString(),
+          finished_at: finishedAt.toISOString(),
+          clock: clock.simulated ? 'simulated' : 'system',
+          answers: sources.replayed ? 'replayed' : 'live',
+          sources: await sealedReports(project, sources),
+          slices,
+          results,
+        });
+        const { sequence } = bundle.manifest;
+        log.info({ run, sequence, digest: bundle.digest, kind }, 'bundle sealed');
+        bundles.push(bundle);
+      };
+      try {
+        for (let step = await plan.backfill(); step !== undefined; step = await plan.backfill()) {
+          const { start, end } = step.interval;
+          const left = plan.remaining();
+          progress.say(
+            `backfill ${bundles.length + 1} of ${bundles.length + left}: ${start.toISOString().slice(0, 10)} to ${end.toISOString().slice(0, 10)}`,
+          );
+          await sealStep('backfill', step.jobs, bundles.length === 0 ? startedAt : clock.now());
+        }
+        progress.say('');
+        const snapshots = askable.filter(({ dataset }) => dataset.kind === 'snapshot');
+        const jobs = [...snapshots, ...(await plan.night())];
+        await sealStep('night', jobs, bundles.length === 0 ? startedAt : clock.now());
+      } catch (error) {
+        if (error instanceof TickmarkError && error.code === 'Interrupted') {
+          throw interrupted(bundles.length);
+        }
+        throw error;
       }
-      throw error;
-    }
-    return bundles;
-  });
+      return bundles;
+    },
+    log,
+  );
 }
 
 /** Asks for slices and writes each to the store as soon as it is closed. */

@@ -207,7 +207,8 @@ function printNotCollected(terminal: Terminal, not_collected: readonly NotCollec
     for (const { where, resources } of rows.slice(0, mostPerTest)) {
       const names = resources.slice(0, 3).join(', ');
       const more = resources.length > 3 ? ` and ${resources.length - 3} more` : '';
-      out(`    ${printable(where)}${names === '' ? '' : `: ${printable(names)}${more}`}`);
+      const line = `${where}${names === '' ? '' : `: ${names}${more}`}`;
+      for (const each of wrap(line, width, '    ')) out(each);
     }
     if (rows.length > mostPerTest) out(`    … and ${rows.length - mostPerTest} more slices`);
   }

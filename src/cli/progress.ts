@@ -1,4 +1,5 @@
 import type { Progress } from '../collect/collect.ts';
+import type { Log } from './log.ts';
 import { plural, type Terminal } from './terminal.ts';
 
 const redrawEveryMs = 100;
@@ -54,4 +55,18 @@ export class ProgressLines {
 function formatWait(milliseconds: number): string {
   const seconds = Math.ceil(milliseconds / 1_000);
   return seconds < 120 ? plural(seconds, 'second') : plural(Math.ceil(seconds / 60), 'minute');
+}
+
+/** Tells the log of pauses that sources ask for: each once, however many requests wait. */
+export class Waits {
+  readonly #until = new Map<string, number>();
+
+  tell({ source, waiting }: Progress, log: Log): void {
+    if (waiting === undefined) return;
+    const now = performance.now();
+    if (now < (this.#until.get(source) ?? 0)) return;
+    this.#until.set(source, now + waiting.milliseconds);
+    const seconds = Math.ceil(waiting.milliseconds / 1_000);
+    log.warn({ source, seconds, why: waiting.why }, 'waiting');
+  }
 }

@@ -16,8 +16,11 @@ const pieceMs = 7 * 86_400_000;
 
 /** What one sealed slice says of its interval. */
 export interface Answered {
-  /** `gap`: the source cannot tell any more; it is named, and not asked again. */
-  outcome: 'complete' | 'gap';
+  /**
+   * `gap`: the source cannot tell any more; it is named, and not asked again. `partial` answers
+   * for nothing.
+   */
+  outcome: 'complete' | 'gap' | 'partial';
   interval: Interval;
   /** Since when there was no hole before it. */
   coveredSince: Date;
@@ -31,9 +34,9 @@ export interface Piece<Slice extends Answered = Answered> {
   /** What is asked: it may begin before `own`. */
   ask: Interval;
   coveredSince: Date;
-  /** The slice that ends where this one begins, if it is complete. */
+  /** The last complete slice before this one. */
   after: Slice | undefined;
-  /** Complete slices that hold events of the overlap. */
+  /** Slices that hold events of the overlap, complete or partial. */
   overlapped: Slice[];
 }
 
@@ -48,18 +51,19 @@ export function planPieces<Slice extends Answered>(
   wanted: Interval,
   anchor: Date | undefined,
 ): Piece<Slice>[] {
-  const complete = answered.filter(({ outcome }) => outcome === 'complete');
-  let covered = union(
-    answered.map(({ coveredSince, interval }) => ({ start: coveredSince, end: interval.end })),
-  );
+  const complete = answered
+    .filter(({ outcome }) => outcome === 'complete')
+    .sort((a, b) => b.interval.end.getTime() - a.interval.end.getTime());
+  let covered = coveredBy(answered);
   const missing = holes(covered, wanted);
   const last = covered.at(-1);
   if (missing.length === 0 && last !== undefined) missing.push({ start: last.end, end: last.end });
   return missing
     .flatMap((hole) => (anchor === undefined ? [hole] : cut(hole, anchor)))
     .map((own) => {
-      const after = complete.find(({ interval }) => same(interval.end, own.start));
-      const start = after === undefined || isEmpty(own) ? own.start : askedFrom(own, after);
+      const after = complete.find(({ interval }) => interval.end <= own.start);
+      const touches = after !== undefined && same(after.interval.end, own.start);
+      const start = touches && !isEmpty(own) ? askedFrom(own, after) : own.start;
       const before = covered.find(({ end }) => same(end, own.start));
       const coveredSince = before?.start ?? own.start;
       covered = union([...covered, own]);
@@ -68,11 +72,21 @@ export function planPieces<Slice extends Answered>(
         ask: { start, end: own.end },
         coveredSince,
         after,
-        overlapped: complete.filter(
-          ({ interval }) => interval.end > start && interval.start < own.start,
+        overlapped: answered.filter(
+          ({ outcome, interval }) =>
+            outcome !== 'gap' && interval.end > start && interval.start < own.end,
         ),
       };
     });
+}
+
+/** Everything that the slices answer for, those before them too. */
+function coveredBy(answered: readonly Answered[]): Interval[] {
+  return union(
+    answered
+      .filter(({ outcome }) => outcome !== 'partial')
+      .map(({ coveredSince, interval }) => ({ start: coveredSince, end: interval.end })),
+  );
 }
 
 /** Where to ask from: before the piece, as far as events could have changed since. */
@@ -87,15 +101,15 @@ export function isEmpty({ start, end }: Interval): boolean {
 
 /** Whether older slices could change what `planPieces` says. */
 export function isEnough(answered: readonly Answered[], wanted: Interval): boolean {
-  const [first, ...others] = answered;
+  const [first, ...others] = answered.filter(({ outcome }) => outcome !== 'partial');
   if (first === undefined) return false;
   const last = others.reduce((a, b) => (b.interval.end > a.interval.end ? b : a), first);
-  const covered = union(
-    answered.map(({ coveredSince, interval }) => ({ start: coveredSince, end: interval.end })),
-  );
-  const missing = holes(covered, { start: wanted.start, end: last.interval.end });
-  const settled = unsettledSince(last);
-  return missing.length === 0 && answered.some(({ interval }) => interval.start <= settled);
+  const end = last.interval.end;
+  if (holes(coveredBy(answered), { start: wanted.start, end }).length > 0) return false;
+  // What is held of the overlap has to be read from the slices themselves.
+  const read = union([first, ...others].map(({ interval }) => ({ ...interval })));
+  const start = later(unsettledSince(last), last.coveredSince);
+  return start >= end || holes(read, { start, end }).length === 0;
 }
 
 /** Events from here on could have changed after the slice was observed. */

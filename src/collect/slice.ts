@@ -208,6 +208,8 @@ class SliceDraft {
     const now = this.#clock.now();
     return {
       interval: this.#events?.ask ?? { start: now, end: now },
+      coveredSince: this.#events?.coveredSince ?? now,
+      isHeld: (uid) => this.#events?.held.has(uid) ?? false,
       kept: this.#events?.kept,
       keep: (value) => {
         this.#kept = toJson(value) as Json;

@@ -117,7 +117,7 @@ export function createGitHubProvider(
               throw outcome.error;
           } else {
             const limit = limitOf(outcome);
-            if (limit !== undefined) gates[limitedBy].close(limit);
+            gates[limitedBy].hear(limit);
             if (limit?.refused) {
               pauses += 1;
               if (pauses > mostPauses || limit.ms > longestPauseMs) throw throttled(route, limit);
@@ -370,8 +370,22 @@ interface Limit {
 class Gate {
   #opensAt = 0;
   #why = '';
+  /** Pauses in a row that were taken on a good answer's word. */
+  #onWord = 0;
 
-  close({ ms, why }: Limit): void {
+  /** Takes note of what an answer says; undefined if nothing stands against the next request. */
+  hear(limit: Limit | undefined): void {
+    if (limit === undefined) this.#onWord = 0;
+    else if (limit.refused) this.#close(limit);
+    // Good answers that never stop saying so, or name a time that GitHub would not, are no reason
+    // to wait: a refusal would be one.
+    else if (limit.ms <= longestPauseMs && this.#onWord < mostPauses) {
+      this.#onWord += 1;
+      this.#close(limit);
+    }
+  }
+
+  #close({ ms, why }: Limit): void {
     const until = performance.now() + Math.min(ms, longestPauseMs);
     if (until <= this.#opensAt) return;
     this.#opensAt = until;
@@ -407,7 +421,9 @@ function limitOf(answer: WireAnswer): Limit | undefined {
   if (!usedUp) return { ms: secondaryPauseMs, why: "GitHub's secondary rate limit", refused };
   // By the server's own clock: ours may differ. One second more, since resets are whole seconds.
   const left = Number(told['x-ratelimit-reset']) * 1_000 - Date.parse(told.date ?? '') + 1_000;
-  const ms = Number.isNaN(left) ? secondaryPauseMs : Math.max(0, left);
+  // Without a readable reset: a refusal is waited out for a while, a good answer not at all.
+  const unreadable = refused ? secondaryPauseMs : Number.POSITIVE_INFINITY;
+  const ms = Number.isNaN(left) ? unreadable : Math.max(0, left);
   return { ms, why: "GitHub's rate limit is used up", refused };
 }
 
@@ -481,6 +497,12 @@ function refuse(answer: WireAnswer, route: string, permission: string): void {
   if (status === 403 || status === 404 || (status === 422 && /owner|admin/i.test(said))) {
     const missing = status === 404 ? 'is not there, or the token may not see it' : 'was refused';
     throw fail('AccessDenied', `${route} ${missing} (${quoted}); give the token ${permission}`);
+  }
+  if (status >= 300 && status <= 399) {
+    throw fail(
+      'ServiceError',
+      `${route} answered ${quoted}: what was asked for has moved; look whether the organisation was renamed, and check GITHUB_API_URL`,
+    );
   }
   throw fail('ServiceError', `${route} answered ${quoted}; run again later`);
 }

@@ -88,6 +88,8 @@ interface Entry {
 let folder: string;
 let entries: Entry[];
 let reaches: string | null;
+/** The log counts one entry more than it gives. */
+let miscounted: boolean;
 let asked: { from: string; to: string }[];
 /** What the server does instead of answering the nth request. */
 let instead: (count: number, response: ServerResponse) => boolean;
@@ -102,7 +104,9 @@ const server = createServer((request, response) => {
     ({ at }) => at >= from && at < to && (reaches === null || at >= reaches),
   );
   response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ reaches, entries: found, count: found.length }));
+  response.end(
+    JSON.stringify({ reaches, entries: found, count: found.length + (miscounted ? 1 : 0) }),
+  );
 });
 
 beforeAll(async () => {
@@ -132,6 +136,7 @@ beforeEach(async () => {
     good: at !== 9,
   }));
   reaches = null;
+  miscounted = false;
   asked = [];
   instead = () => false;
 });
@@ -324,13 +329,43 @@ describe('events', () => {
   it('are not asked for where the clock stands still, and nothing is said to be missing', async () => {
     await night('2026-01-24T02:00:00Z');
     asked = [];
-    // The clock of a simulation runs on from its start: an earlier start lies in what is covered.
-    const { code, summary } = await night('2026-01-23T02:00:00Z');
+    const { code, summary } = await night('2026-01-24T02:00:00Z');
     expect(code).toBe(0);
     expect(summary.counts).toMatchObject({ not_tested: 1, error: 0 });
     expect(asked).toEqual([]);
     await night('2026-01-26T02:00:00Z');
     expect(await allUids()).toEqual(until(25));
+  });
+
+  it('that a night with a clock ahead claims to hold are asked for when they have happened', async () => {
+    await night('2026-01-24T02:00:00Z');
+    const future = entries.splice(24);
+    await night('2026-01-29T02:00:00Z');
+    entries.push(...future);
+    asked = [];
+    await night('2026-01-26T02:00:00Z');
+    expect(asked).toEqual([{ from: '2026-01-21T02', to: '2026-01-26T02' }]);
+    await night('2026-01-30T02:00:00Z');
+    expect([...new Set(await allUids())]).toEqual(until(29));
+  });
+
+  it('of a simulated night are no evidence for a real one', async () => {
+    await night('2026-01-24T02:00:00Z');
+    const { stdout } = await tickmark(['run', '--json'], '', { cwd: folder });
+    expect(JSON.parse(stdout).backfill[0].start).toBe('2026-01-01T00:00:00.000Z');
+  });
+
+  it('that were judged on partial evidence last are judged again', async () => {
+    await night('2026-01-24T02:00:00Z');
+    miscounted = true;
+    expect((await night('2026-01-25T02:00:00Z')).code).toBe(3);
+    miscounted = false;
+    const { code } = await night('2026-01-26T02:00:00Z');
+    expect(code).toBe(0);
+    expect((await sealed()).slice(-2).map(({ outcome, uids }) => [outcome, uids])).toEqual([
+      ['partial', ['entry-24']],
+      ['complete', ['entry-24', 'entry-25']],
+    ]);
   });
 
   it('are told of in words', async () => {

@@ -20,7 +20,9 @@ const project = await openProject(
   { config: join(await newProject(settings), 'tickmark.yaml') },
   { terminal: createTerminal({}), env: {}, signal: new AbortController().signal },
 );
-const tests = project.controls.flatMap((control) => control.tests);
+const tests = project.controls
+  .flatMap((control) => control.tests)
+  .filter(({ types }) => types.name.startsWith('aws.'));
 const datasets = project.sources
   .flatMap((entry) => datasetsOf({ ...entry, provider: undefined } as ConfiguredSource))
   .filter(({ name }) => project.wanted.has(name));
@@ -172,10 +174,10 @@ describe.skipIf(!motoAvailable)(`nights on which AWS does not answer well${motoM
     it('sts:GetCallerIdentity: nothing can be told', { timeout: patience }, async () => {
       await nightWith([{ kind: 'deny', match: { service: 'sts' } }], ({ code, rows }) => {
         expectOnlyDoubt(rows);
-        expect(rows.filter((row) => !isError(row))).toEqual([]);
-        expect([...new Set(rows.map(({ test }) => test))].sort()).toEqual(
-          tests.map(({ id }) => id).sort(),
-        );
+        const ids = tests.map(({ id }) => id).sort();
+        const ofAws = rows.filter(({ test }) => ids.includes(test));
+        expect(ofAws.filter((row) => !isError(row))).toEqual([]);
+        expect([...new Set(ofAws.map(({ test }) => test))].sort()).toEqual(ids);
         expect(code).toBe(3);
       });
     });

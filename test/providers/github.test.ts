@@ -180,6 +180,7 @@ describe('the GitHub provider, over REST', () => {
     [422, 'Only owners can use this filter.', 'AccessDenied', 'organization_administration:read'],
     [422, 'Validation Failed', 'ServiceError', '422'],
     [410, 'Gone', 'ServiceError', '410'],
+    [301, 'Moved Permanently', 'ServiceError', 'renamed'],
   ])('says of %i %s what to do', async (status, message, code, words) => {
     const { github } = await serve((_seen, response) => answer(response, { message }, status));
     const refused = github.get('GET /orgs/{org}', { org: 'acme' });
@@ -279,6 +280,21 @@ describe('limits', () => {
     expect((await github.query(viewer, {})).data.viewer?.login).toBe('ada');
     expect(seen).toHaveLength(2);
   });
+
+  it.each(['9999999999', 'soon'])(
+    'that a good answer names without sense (%s) are not waited for',
+    async (reset) => {
+      const { github, seen, waits } = await serve((_seen, response) =>
+        answer(response, { id: 1 }, 200, {
+          'x-ratelimit-remaining': '0',
+          'x-ratelimit-reset': reset,
+        }),
+      );
+      for (const _time of [1, 2, 3]) await github.get('GET /orgs/{org}', { org: 'acme' });
+      expect(seen).toHaveLength(3);
+      expect(waits).toEqual([]);
+    },
+  );
 
   it('beyond any that GitHub has end the call, with a reason', async () => {
     const { github, seen } = await serve((_seen, response) =>

@@ -28,8 +28,9 @@ async function storeWith(...bundles: { kind?: 'evaluate'; slices: Slice[] }[]): 
   return store;
 }
 
-const found = async (store: Store, isEnough = () => false) =>
-  [...(await answeredSlices(store, [entries], isEnough)).values()]
+const now = new Date('2026-01-10T00:00:00Z');
+const found = async (store: Store, isEnough = () => false, real = true) =>
+  [...(await answeredSlices(store, [entries], { now, real }, isEnough)).values()]
     .flat()
     .map(({ outcome, interval }) => `${outcome} ${interval.end.toISOString().slice(8, 10)}`);
 
@@ -72,7 +73,9 @@ describe('answeredSlices', () => {
 describe('what a slice keeps for the next', () => {
   it('is an object that the manifest names', async () => {
     const store = await storeWith({ slices: [events('03', '04', { kept: { head: 'a' } })] });
-    const [first] = [...(await answeredSlices(store, [entries], () => true)).values()].flat();
+    const night = { now, real: true };
+    const slices = await answeredSlices(store, [entries], night, () => true);
+    const [first] = [...slices.values()].flat();
     const bytes = await store.readBytes(first?.sealed.kept ?? '');
     expect(JSON.parse(bytes.toString())).toEqual({ head: 'a' });
   });

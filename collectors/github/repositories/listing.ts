@@ -89,6 +89,12 @@ export async function repositoriesInScope(github: GitHubScope & Sayings): Promis
     expected: totalCount,
     found: inScope.length + leftOut.size,
   });
+  if (inScope.length === 0 && leftOut.size > 0) {
+    github.incomplete(
+      'LeftOut',
+      `none of the ${leftOut.size} repositories of ${github.organization} is in scope; check repositories: in tickmark.yaml`,
+    );
+  }
   return inScope;
 }
 
@@ -118,7 +124,13 @@ export async function repositoriesWithBranches(
     });
   }
   const without = told.filter(({ branches }) => branches.length === 0).map(({ name }) => name);
-  if (without.length > 0) {
+  const inUse = told.some(({ node }) => !node.isEmpty);
+  if (inUse && without.length === told.length) {
+    github.incomplete(
+      'LeftOut',
+      `no branch of any repository matches production_refs (${github.config.production_refs.join(', ')}); name the branches that ship`,
+    );
+  } else if (without.length > 0) {
     github.note(
       'LeftOut',
       `no branch matches production_refs (${github.config.production_refs.join(', ')}) in ${without.join(', ')}`,

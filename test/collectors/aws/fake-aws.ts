@@ -54,6 +54,8 @@ export function fakeAws(answers: Answers, now = new Date('2026-01-31T04:00:00Z')
     signal: new AbortController().signal,
     now: () => now,
     interval: { start: now, end: now },
+    coveredSince: now,
+    isHeld: noEvents,
     kept: undefined,
     keep: noEvents,
     outOfReach: noEvents,

@@ -268,11 +268,22 @@ describe('production branches', () => {
       ['main', 'trunk', 'v1'],
     ],
     [['*'], ['main', 'trunk', 'v1']],
-    [['absent', 'absent/*'], []],
   ])('by %j are %j', async (production_refs, expected) => {
     const { branchesOf, slice } = await listOf([released()], { with: { production_refs } });
     expect(branchesOf('api')).toEqual(expected);
     expect(slice?.outcome).toBe('complete');
+  });
+
+  it('that are nowhere make the slice incomplete: nothing of what ships would be asked', async () => {
+    const { slice } = await listOf([released()], {
+      with: { production_refs: ['absent', 'absent/*'] },
+    });
+    expect(slice?.outcome).toBe('partial');
+    expect(slice?.problems).toMatchObject([
+      { code: 'LeftOut', message: expect.stringContaining('production_refs (absent, absent/*)') },
+    ]);
+    const unused = await listOf([repository({ name: 'new', empty: true })]);
+    expect(unused.slice?.outcome).toBe('complete');
   });
 
   it('have the id of their ref and the commit that they point to', async () => {
@@ -793,5 +804,25 @@ describe('github.codeowners', () => {
     const { slice, record } = await owners({ name: 'new', empty: true });
     expect(slice?.outcome).toBe('complete');
     expect(record?.fields).toMatchObject({ branch: null, exists: false, errors: [] });
+  });
+});
+
+describe('patterns of repositories', () => {
+  it('that fit none make the slice incomplete', async () => {
+    const { slice } = await listOf([repository({ name: 'api' })], {
+      with: { repositories: { include: ['web-*'] } },
+    });
+    expect(slice).toMatchObject({
+      outcome: 'failed',
+      problems: [{ code: 'LeftOut', message: expect.stringContaining('none of the 1') }],
+    });
+  });
+
+  it('are of names without the owner', () => {
+    const parsed = configSchema.safeParse({
+      organization: 'acme',
+      repositories: { include: ['acme/api'] },
+    });
+    expect(parsed.error?.issues[0]?.message).toMatch(/without its owner/);
   });
 });
