@@ -23,6 +23,7 @@ import {
 import { firstPage, listsOf, type ReadList, readLists, sinceEarliest } from './lists.ts';
 import { shipsIn, touchedSince } from './merged.ts';
 import { ListReader, listOf, listText, moreOf, nextPage } from './nested.ts';
+import type { Heads } from './seen.ts';
 
 /** Everything that `datedCommits` calls. */
 export const datedCalls = {
@@ -58,38 +59,68 @@ const entriesOfNight = 20;
 /** A wrong clock made one commit, or a few: so many old ones in a row are where the past begins. */
 const oldInRow = 10;
 
+export interface Dated {
+  branches: DatedBranch[];
+  /** By repository and branch. */
+  failed: Map<string, CollectError>;
+}
+
 /**
  * The commits of each production branch by the times that their committers' machines gave, since a
  * day before the interval began.
+ * @param heads where the branches were in the slice before
  */
 export async function datedCommits(
   github: GitHubScope & EventsContext,
   repositories: ListedRepository[],
-): Promise<{ branches: DatedBranch[]; failed: Map<string, CollectError> }> {
+  heads: Heads,
+): Promise<Dated> {
   const start = new Date(github.interval.start.getTime() - queueMs);
-  return sinceEarliest(github, 'commits by date', start, async (shared, since) => {
-    const branches = new Map(
-      touchedSince(repositories, since).flatMap((repository) =>
-        repository.productionBranches.map(({ id, name }) => [id, { repository, branch: name }]),
-      ),
-    );
-    const { read, failed } = await readLists(shared, historyList, [...branches.keys()], {
-      first: firstPage(since, github.now(), entriesOfNight),
-      enough: (_, page) => isSettled(page, since),
-    });
-    return {
-      branches: [...branches].flatMap(([id, branch]) => {
-        const list = read.get(id);
-        return list === undefined || failed.has(id) ? [] : [{ ...branch, list }];
-      }),
-      failed: new Map(
-        [...failed].map(([id, error]) => {
-          const { repository, branch } = branches.get(id) ?? {};
-          return [`${repository?.name}@${branch}`, error];
-        }),
-      ),
-    };
+  return sinceEarliest(github, 'commits by date', start, (shared, since) =>
+    datedSince(shared, touchedSince(repositories, since, heads), since, github.now()),
+  );
+}
+
+/** The same of repositories since a time, and some before. */
+export async function datedSince(
+  github: GitHubContext,
+  repositories: readonly ListedRepository[],
+  since: Date,
+  now: Date,
+): Promise<Dated> {
+  const branches = new Map(
+    repositories.flatMap((repository) =>
+      repository.productionBranches.map(({ id, name, head }) => [
+        id,
+        { repository, branch: name, head },
+      ]),
+    ),
+  );
+  const { read, failed: refused } = await readLists(github, historyList, [...branches.keys()], {
+    first: firstPage(since, now, entriesOfNight),
+    enough: (_, page) => isSettled(page, since),
   });
+  const told: DatedBranch[] = [];
+  const failed = new Map<string, CollectError>();
+  for (const [id, { head, ...branch }] of branches) {
+    const list = read.get(id);
+    const name = `${branch.repository.name}@${branch.branch}`;
+    const error = refused.get(id);
+    if (error !== undefined) failed.set(name, error);
+    else if (list !== undefined) {
+      told.push({ ...branch, list });
+      // Read from the newest on, it cannot have ended before it.
+      if (!list.entries.some(({ oid }) => oid === head)) failed.set(name, withoutHead(head));
+    }
+  }
+  return { branches: told, failed };
+}
+
+function withoutHead(head: string): CollectError {
+  return new CollectError(
+    'TieOutMismatch',
+    `the commits of a branch are told without ${head}, to which it pointed: it was rewritten meanwhile, or GitHub keeps some back; run again`,
+  );
 }
 
 function isSettled(page: readonly DatedCommit[], since: Date): boolean {
@@ -256,14 +287,16 @@ function notToldOf(error: GraphqlError | undefined): CollectError {
  * Which of a commit's pull requests brought it to a branch of a repository by a merge into a branch
  * that ships. One from one production branch into another is no review for the first.
  * @param branch undefined for whichever production branch
+ * @param before names of its production branches in the slices before
  */
 export function mergedInto(
   github: GitHubScope,
   repository: ListedRepository,
   branch: string | undefined,
   pulls: readonly CommitPull[],
+  before: readonly string[] = [],
 ): CommitPull[] {
-  const ships = shipsIn(github, repository);
+  const ships = shipsIn(github, repository, before);
   return pulls.filter(
     ({ merged, repository: { id }, baseRefName, headRefName, isCrossRepository }) =>
       // A fork has pull requests of its own, into branches of the same names.

@@ -40,9 +40,9 @@ export class FirstTolds {
     return this.#before.get(id);
   }
 
-  /** Whether nothing happened to it since it was asked for. */
+  /** Whether it is held, and nothing happened to it since it was asked for. */
   isUnchanged(id: string, updatedAt: string): boolean {
-    return this.#before.get(id)?.updatedAt === updatedAt;
+    return this.#before.get(id)?.updatedAt === updatedAt && this.#github.isHeld(id);
   }
 
   /** @param at when the event was that it is asked for. */
@@ -62,8 +62,8 @@ export class FirstTolds {
     });
   }
 
-  /** Leaves it for the next slice. */
-  keep(): void {
-    this.#github.keep({ first: Object.fromEntries(this.#now) });
+  /** Leaves it for the next slice, beside what else is to be left. */
+  keep(beside: JsonObject = {}): void {
+    this.#github.keep({ ...beside, first: Object.fromEntries(this.#now) });
   }
 }

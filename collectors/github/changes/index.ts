@@ -3,6 +3,7 @@ import {
   type Collector,
   defineEvents,
   type EventsContext,
+  type JsonObject,
   type z,
 } from '../../../src/plugin.ts';
 import { type ListedRepository, listRepositories, repositoryCalls } from '../repositories/list.ts';
@@ -22,6 +23,7 @@ import { type MergedPull, mergedCalls, mergedPulls, refuseFailed, shipsIn } from
 import { productionCommits } from './production-commits.ts';
 import { pullCalls, readPulls } from './pull-request.ts';
 import { change } from './schema.ts';
+import { type BranchNames, branchNames, Seen } from './seen.ts';
 
 type Context = GitHubScope & EventsContext<z.input<typeof change>>;
 
@@ -43,13 +45,23 @@ const changes = defineEvents<GitHubScope, typeof change>({
   async collect(github) {
     const { start, end } = github.interval;
     const repositories = await listRepositories(github);
-    const { pulls, failed, counted } = await mergedPulls(github, repositories);
+    const seen = new Seen(github);
+    const names = branchNames(github, repositories);
+    const { pulls, failed, counted } = await mergedPulls(github, repositories, seen);
     github.tieOut({ by: 'totalCount of the merged pull requests of each repository', ...counted });
+    const shipped = pulls.filter(
+      ({ repository, base, mergedAt }) =>
+        shipsIn(github, repository, names[repository.id])(base) &&
+        isWithin(mergedAt, seen.since(repository, base), end),
+    );
     const inInterval = pulls.filter(({ mergedAt }) => isWithin(mergedAt, start, end));
-    const shipped = inInterval.filter(({ repository, base }) => shipsIn(github, repository)(base));
     noteOthers(github, inInterval, shipped);
-    const accounted = await emitChanges(github, shipped);
-    await tieOutWithCommits(github, repositories, shipped, accounted);
+    for (const { repository, base } of shipped) {
+      const known = names[repository.id] ?? [];
+      if (!known.includes(base)) names[repository.id] = [...known, base].sort();
+    }
+    const accounted = await emitChanges(github, shipped, seen.kept(repositories, names));
+    await tieOutWithCommits(github, { repositories, names, seen }, shipped, accounted);
     refuseFailed(failed);
   },
 });
@@ -70,7 +82,7 @@ function noteOthers(github: Context, all: MergedPull[], shipped: MergedPull[]): 
   const branches = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   const named = branches.slice(0, mostNamed).map(([branch, count]) => `${branch} ${count}`);
   const others = branches.length > mostNamed ? `, and ${branches.length - mostNamed} more` : '';
-  const sum = all.length - shipped.length;
+  const sum = branches.reduce((total, [, count]) => total + count, 0);
   github.note(
     'LeftOut',
     `${sum} pull ${sum === 1 ? 'request was' : 'requests were'} merged into branches that do not ship: ${named.join(', ')}${others}`,
@@ -82,12 +94,18 @@ const mostNamed = 10;
 async function emitChanges(
   github: Context,
   shipped: MergedPull[],
+  kept: JsonObject,
 ): Promise<ReadonlyMap<string, string>> {
   const accounted = new Map<string, string>();
   const first = new FirstTolds(github);
   const askedAt = github.now();
-  // The slice before told of it, and nothing happened to it since.
-  const asked = shipped.filter(({ id, updatedAt }) => !first.isUnchanged(id, updatedAt));
+  const start = github.interval.start.getTime();
+  // The slice before told of it, and nothing happened to it since; or it is of a past that is
+  // held, in which rights, rules and checks would not be told any more as they were.
+  const asked = shipped.filter(
+    ({ id, updatedAt, mergedAt }) =>
+      !first.isUnchanged(id, updatedAt) && (Date.parse(mergedAt) >= start || !github.isHeld(id)),
+  );
   await readPulls(github, asked, async (listed, pull) => {
     const { id, number, updatedAt, mergedAt, base, repository } = listed;
     const known = {
@@ -141,7 +159,7 @@ async function emitChanges(
       },
     );
   });
-  first.keep();
+  first.keep(kept);
   return accounted;
 }
 const doubtfulMs = 5 * 60_000;
@@ -161,12 +179,13 @@ function commitKey({ id }: ListedRepository, oid: string): string {
  */
 async function tieOutWithCommits(
   github: Context,
-  repositories: ListedRepository[],
+  scope: { repositories: ListedRepository[]; names: BranchNames; seen: Seen },
   shipped: MergedPull[],
   accounted: ReadonlyMap<string, string>,
 ): Promise<void> {
   const { start, end } = github.interval;
-  const { branches, failed } = await datedCommits(github, repositories);
+  const { repositories, names, seen } = scope;
+  const { branches, failed } = await datedCommits(github, repositories, seen.heads);
   const margin = new Date(start.getTime() - queueMs);
   const merged = new Set<string>();
   const places = new Map<string, (typeof branches)[number][]>();
@@ -181,7 +200,8 @@ async function tieOutWithCommits(
   await readCommits(github, commitPullsQuery, [...places.keys()], async (id, commit) => {
     if (commit instanceof CollectError) throw commit;
     for (const { repository, branch } of places.get(id) ?? []) {
-      for (const pull of mergedInto(github, repository, branch, commit.pulls)) {
+      const before = names[repository.id];
+      for (const pull of mergedInto(github, repository, branch, commit.pulls, before)) {
         if (pull.mergedAt !== null && isWithin(pull.mergedAt, start, end)) merged.add(pull.id);
       }
     }

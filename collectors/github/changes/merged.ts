@@ -11,6 +11,7 @@ import type { ListedRepository } from '../repositories/list.ts';
 import { defaultBranch, type GitHubScope } from '../scope.ts';
 import { fitsOne } from '../values.ts';
 import { endsBefore, firstPage, listsOf, readLists, sinceEarliest } from './lists.ts';
+import { type Heads, headKey, type Seen } from './seen.ts';
 
 /** Everything that `mergedPulls` calls. */
 export const mergedCalls = {
@@ -65,28 +66,59 @@ const entriesOfNight = 10;
 const mostEntries = 100;
 
 /**
- * Every pull request that may have been merged since the interval began, whatever its branch. A
- * merge is an update: the lists go by the time of the last update, and back until it is too old.
+ * Every pull request that may have been merged since the interval began, whatever its branch; of
+ * repositories with something new in scope, since what the slices before cover began. A merge is
+ * an update: the lists go by the time of the last update, and back until it is too old.
  */
 export async function mergedPulls(
   github: GitHubScope & EventsContext,
   repositories: ListedRepository[],
+  seen: Seen,
 ): Promise<Merged> {
-  return sinceEarliest(github, 'merged pull requests', github.interval.start, (shared, since) =>
-    listMerged(
-      shared,
-      touchedSince(repositories, since),
-      since,
-      firstPage(since, github.now(), entriesOfNight),
-    ),
-  );
+  const read = (key: string, of: ListedRepository[], start: Date) =>
+    sinceEarliest(github, key, start, (shared, since) =>
+      listMerged(
+        shared,
+        touchedSince(of, since, seen.heads),
+        since,
+        firstPage(since, github.now(), entriesOfNight),
+      ),
+    );
+  const recent = await read('merged pull requests', repositories, github.interval.start);
+  const fresh = repositories.filter((repository) => seen.isNew(repository));
+  if (fresh.length === 0) return recent;
+  const past = await read('merged pull requests of what is new in scope', fresh, seen.past);
+  const pulls = [...recent.pulls, ...past.pulls];
+  return {
+    pulls: [...new Map(pulls.map((pull) => [pull.id, pull])).values()],
+    failed: new Map([...recent.failed, ...past.failed]),
+    counted: {
+      expected: recent.counted.expected + past.counted.expected,
+      found: recent.counted.found + past.counted.found,
+    },
+  };
 }
 
-/** Nothing can have been merged where nothing was pushed and nothing changed. */
-export function touchedSince(repositories: ListedRepository[], since: Date): ListedRepository[] {
-  return repositories.filter(({ pushedAt, updatedAt }) =>
-    [pushedAt, updatedAt].some((at) => at !== null && Date.parse(at) >= since.getTime()),
-  );
+/**
+ * Nothing can have been merged where nothing was pushed and nothing changed. Where GitHub gives no
+ * time of a push though there are branches, or a branch is not where it was, something was.
+ */
+export function touchedSince(
+  repositories: ListedRepository[],
+  since: Date,
+  heads: Heads,
+): ListedRepository[] {
+  return repositories.filter((repository) => {
+    const { pushedAt, updatedAt, productionBranches } = repository;
+    return (
+      [pushedAt, updatedAt].some((at) => at !== null && Date.parse(at) >= since.getTime()) ||
+      (pushedAt === null && productionBranches.length > 0) ||
+      productionBranches.some(({ name, head }) => {
+        const before = heads[headKey(repository, name)];
+        return before !== undefined && before !== head;
+      })
+    );
+  });
 }
 
 async function listMerged(
@@ -153,13 +185,15 @@ function pullOf(
 /**
  * Whether a branch ships: a production branch of today, or one of a name that is configured, which
  * may be gone by now.
+ * @param before names of its production branches in the slices before
  */
 export function shipsIn(
   { config }: GitHubScope,
   { productionBranches }: Pick<ListedRepository, 'productionBranches'>,
+  before: readonly string[] = [],
 ): (branch: string) => boolean {
   const patterns = config.production_refs.filter((pattern) => pattern !== defaultBranch);
-  const names = new Set(productionBranches.map(({ name }) => name));
+  const names = new Set([...before, ...productionBranches.map(({ name }) => name)]);
   return (branch) => names.has(branch) || fitsOne(branch, patterns);
 }
 

@@ -14,8 +14,10 @@ import {
   type CommitPull,
   commitCalls,
   commitsQuery,
+  type Dated,
   datedCalls,
   datedCommits,
+  datedSince,
   mergedInto,
   readCommits,
 } from './commits.ts';
@@ -23,10 +25,10 @@ import { compare, compareRoute } from './compare.ts';
 import { countWholes } from './lists.ts';
 import { refuseFailed } from './merged.ts';
 import { productionCommit } from './schema.ts';
+import { type BranchNames, branchNames, type Heads, headKey, headsOf } from './seen.ts';
 
 /** What a slice leaves for the next: where each branch was. */
 const keptSchema = z.object({ heads: z.record(z.string(), z.string()) });
-type Heads = z.output<typeof keptSchema>['heads'];
 
 /** A night's own slice ends when the run began; it may take a while until this one's turn. */
 const nightMs = 12 * 3_600_000;
@@ -71,55 +73,110 @@ export const productionCommits = defineEvents<GitHubScope, typeof productionComm
     const before = kept.success ? kept.data.heads : undefined;
     const isNight = github.interval.end.getTime() >= github.now().getTime() - nightMs;
     const found: Found = new Map();
-    const failed = await landedByDate(github, repositories, found);
+    const names = branchNames(github, repositories);
+    const dated = await datedCommits(github, repositories, before ?? {});
+    const failed = new Map(dated.failed);
+    // A clock that is ahead is no reason to miss a commit; what a night before took is held.
+    addDated(github, dated, github.interval.start, isNight, found);
     if (isNight && before !== undefined) {
-      for (const each of await landedSince(github, repositories, before, found))
-        failed.set(...each);
+      for (const read of [landedInNew, landedSince]) {
+        for (const each of await read(github, repositories, before, found)) failed.set(...each);
+      }
     }
-    await emitCommits(github, found);
+    await emitCommits(github, found, names);
     refuseFailed(failed);
     // A backfill hands on where the branches were when it began: what was pushed meanwhile, with
     // whatever dates, is found by the night at its end.
-    github.keep({ heads: isNight || before === undefined ? now : before });
+    const heads =
+      before === undefined ? now : isNight ? { ...unseen(before, now), ...now } : before;
+    github.keep({ heads, names });
   },
 });
 
-const headKey = (repository: ListedRepository, branch: string) => `${repository.id} ${branch}`;
+/** Where the branches were: by the repository's id, and by name. */
+function byRepository(before: Heads): Map<string, Map<string, string>> {
+  const heads = new Map<string, Map<string, string>>();
+  for (const [key, head] of Object.entries(before)) {
+    const id = repositoryOf(key);
+    const branches = heads.get(id) ?? new Map<string, string>();
+    heads.set(id, branches.set(key.slice(id.length + 1), head));
+  }
+  return heads;
+}
 
-function headsOf(repositories: ListedRepository[]): Heads {
+/** Heads of repositories whose branches are not seen now: on their return they are compared. */
+function unseen(before: Heads, now: Heads): Heads {
+  const there = new Set(Object.keys(now).map(repositoryOf));
   return Object.fromEntries(
-    repositories.flatMap((repository) =>
-      repository.productionBranches.map(({ name, head }) => [headKey(repository, name), head]),
-    ),
+    Object.entries(before).filter(([key]) => !there.has(repositoryOf(key))),
   );
 }
 
+/** Node ids hold no blank. */
+const repositoryOf = (key: string) => key.slice(0, key.indexOf(' '));
+
+function uidOf({ id, branch }: Pick<Landed, 'id' | 'branch'>): string {
+  return `${id} ${branch}`;
+}
+
 function add(found: Found, landed: Landed): void {
-  const uid = `${landed.id} ${landed.branch}`;
+  const uid = uidOf(landed);
   const known = found.get(uid);
   if (known === undefined) found.set(uid, landed);
   else known.from.push(...landed.from);
 }
 
-/** Commits with a time in the interval. */
-async function landedByDate(
+/** Commits with a time since `since`, before the interval's end or, of a night, after it too. */
+function addDated(
   github: Context,
-  repositories: ListedRepository[],
+  { branches }: Dated,
+  since: Date,
+  isNight: boolean,
   found: Found,
-): Promise<Map<string, CollectError>> {
-  const { interval } = github;
-  const { branches, failed } = await datedCommits(github, repositories);
+): void {
+  const end = github.interval.end.getTime();
   for (const { repository, branch, list } of branches) {
     for (const { id, oid, committedDate } of list.entries) {
       const at = Date.parse(committedDate);
-      if (at < interval.start.getTime() || at >= interval.end.getTime()) continue;
+      const isOfLater = at >= end && (!isNight || github.isHeld(uidOf({ id, branch })));
+      if (at < since.getTime() || isOfLater) continue;
       add(found, { id, oid, repository, branch, from: [...list.from] });
     }
   }
   const counted = countWholes(branches.map(({ list }) => list));
   github.tieOut({ by: 'totalCount of the history of each branch', ...counted });
-  return new Map(failed);
 }
+
+/**
+ * What is on the branches of repositories of which no branch is known from before: everything
+ * where the repository is younger than what is covered, since it all landed since; else by date.
+ */
+async function landedInNew(
+  github: Context,
+  repositories: ListedRepository[],
+  before: Heads,
+  found: Found,
+): Promise<Map<string, CollectError>> {
+  const { coveredSince } = github;
+  const failed = new Map<string, CollectError>();
+  const known = byRepository(before);
+  const fresh = repositories.filter(({ id }) => !known.has(id));
+  const isYoung = ({ createdAt }: ListedRepository) =>
+    Date.parse(createdAt) >= coveredSince.getTime();
+  const [young, old] = [fresh.filter(isYoung), fresh.filter((each) => !isYoung(each))];
+  for (const [some, since] of [
+    [young, everSince],
+    [old, coveredSince],
+  ] as const) {
+    if (!some.some(({ productionBranches }) => productionBranches.length > 0)) continue;
+    const dated = await datedSince(github, some, since, github.now());
+    addDated(github, dated, since, true, found);
+    for (const each of dated.failed) failed.set(...each);
+  }
+  return failed;
+}
+/** The earliest time there is: commits may be dated before 1970. */
+const everSince = new Date(-8.64e15);
 
 /** What is on each branch now and was not there before, whatever its times. */
 async function landedSince(
@@ -129,24 +186,27 @@ async function landedSince(
   found: Found,
 ): Promise<Map<string, CollectError>> {
   const failed = new Map<string, CollectError>();
+  const known = byRepository(before);
   const moved = repositories.flatMap((repository) => {
     const { productionBranches } = repository;
-    // A branch that is new holds what is on it and was on no other before.
-    const other = productionBranches
-      .map(({ name }) => before[headKey(repository, name)])
-      .find((head) => head !== undefined);
+    const heads = known.get(repository.id) ?? new Map<string, string>();
+    const there = new Set(productionBranches.map(({ name }) => name));
+    // A branch that is new holds what is on it and was on no other before. One that is gone may
+    // have been renamed to it.
+    const gone = [...heads].filter(([name]) => !there.has(name)).map(([, head]) => head);
+    const others = [...gone, ...heads.values()];
     return productionBranches.flatMap(({ name, head }) => {
-      const old = before[headKey(repository, name)] ?? other;
+      const old = heads.get(name) ?? (others.includes(head) ? head : others[0]);
       return old === undefined || old === head ? [] : [{ repository, branch: name, old, head }];
     });
   });
-  for (const { id, name, productionBranches } of repositories) {
-    const there = new Set(productionBranches.map((branch) => `${id} ${branch.name}`));
-    for (const [key, head] of Object.entries(before)) {
-      if (!key.startsWith(`${id} `) || there.has(key)) continue;
+  for (const repository of repositories) {
+    const there = new Set(repository.productionBranches.map(({ name }) => name));
+    for (const [branch, head] of known.get(repository.id) ?? []) {
+      if (there.has(branch)) continue;
       github.note(
         'HistoryRewritten',
-        `${name}: the production branch ${key.slice(id.length + 1)} is gone; what landed on it after ${head} was not seen`,
+        `${repository.name}: the production branch ${branch} is gone; what landed on it after ${head} was not seen`,
       );
     }
   }
@@ -179,7 +239,7 @@ async function landedSince(
   return failed;
 }
 
-async function emitCommits(github: Context, found: Found): Promise<void> {
+async function emitCommits(github: Context, found: Found, names: BranchNames): Promise<void> {
   const places = new Map<string, Landed[]>();
   for (const landed of found.values()) {
     places.set(landed.id, [...(places.get(landed.id) ?? []), landed]);
@@ -187,7 +247,7 @@ async function emitCommits(github: Context, found: Found): Promise<void> {
   await readCommits(github, commitsQuery, [...places.keys()], async (id, commit) => {
     for (const { oid, repository, branch, from } of places.get(id) ?? []) {
       const known = {
-        uid: `${id} ${branch}`,
+        uid: uidOf({ id, branch }),
         name: `${repository.name}@${oid}`,
         fields: { repository: repository.name, repository_id: repository.id, branch, sha: oid },
         from,
@@ -195,7 +255,7 @@ async function emitCommits(github: Context, found: Found): Promise<void> {
       await github.item(known, async () => {
         if (commit instanceof CollectError) throw commit;
         const { node, pulls, authors, from: told } = commit;
-        const merged = mergedInto(github, repository, branch, pulls);
+        const merged = mergedInto(github, repository, branch, pulls, names[repository.id]);
         return {
           fields: {
             ...known.fields,

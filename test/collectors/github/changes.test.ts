@@ -313,6 +313,13 @@ describe('another night', () => {
     expect(github.count({ route: 'graphql:PullRequests' })).toBe(1);
   });
 
+  it('reads again what is unchanged and not held', async () => {
+    const { world } = twoNights();
+    const slice = await changesOf(world, first);
+    const again = await changesOf(world, { ...second(slice), held: [] });
+    expect(namesOf(again)).toEqual(['acme/api#1']);
+  });
+
   it('sees a late review, with rights and rules as they were told first (trap 47)', async () => {
     const { api, pr, world } = twoNights();
     const slice = await changesOf(world, first);
@@ -375,6 +382,104 @@ describe('another night', () => {
       'graphql:History',
       'graphql:CommitPulls',
     ]);
+  });
+});
+
+describe('what comes into scope', () => {
+  const coveredSince = new Date('2026-11-10T02:00:00Z');
+  const before = {
+    now: night.start.toISOString(),
+    pieces: [between('2026-11-10T02:00:00Z', night.start.toISOString())],
+  };
+  const next = (slice: Slice, held = slice.records): Partial<EventsRun> => ({
+    kept: { [dataset]: slice.kept },
+    held,
+    coveredSince,
+  });
+  const past = '2026-11-12T10:00:00Z';
+
+  it('is asked from the past: a branch that matches by now, or is gone', async () => {
+    const api = repository({ name: 'api' });
+    cutBranch(api, 'release/1', 'main', '2026-11-11T09:00:00Z');
+    cutBranch(api, 'release/2', 'main', '2026-11-11T09:00:00Z');
+    mergedChange(api, { base: 'release/1', mergedAt: past });
+    mergedChange(api, { base: 'release/2', mergedAt: past });
+    mergedChange(api, { base: 'release/1', mergedAt: '2026-11-10T01:00:00Z' });
+    delete api.branches['release/2'];
+    const world = githubWorld({ repositories: [api] });
+    const slice = await changesOf(world, before);
+    expect(slice.records).toEqual([]);
+    const config = { production_refs: ['~DEFAULT_BRANCH', 'release/*'] };
+    const wider = await changesOf(world, { ...next(slice), config });
+    expect(problemsOf(wider)).toEqual([]);
+    expect(namesOf(wider)).toEqual(['acme/api#1', 'acme/api#2']);
+    const github = await stand(world);
+    const third = await changesOf(world, { ...next(wider), config, github });
+    expect(third.records).toEqual([]);
+    expect(github.count({ route: 'graphql:MergedPulls' })).toBe(0);
+  });
+
+  it('is asked from the past: a repository that was excluded', async () => {
+    const api = repository({ name: 'api' });
+    const other = repository({ name: 'other' });
+    mergedChange(other, { mergedAt: past });
+    const world = githubWorld({ repositories: [api, other] });
+    const config = { repositories: { exclude: ['other'] } };
+    const slice = await changesOf(world, { ...before, config });
+    expect(slice.records).toEqual([]);
+    expect(namesOf(await changesOf(world, next(slice)))).toEqual(['acme/other#1']);
+  });
+
+  it('is asked from the past again after it was archived, without what is held', async () => {
+    const api = repository({ name: 'api' });
+    mergedChange(api, { mergedAt: past });
+    const world = githubWorld({ repositories: [api, repository({ name: 'web' })] });
+    const first = await changesOf(world, before);
+    expect(namesOf(first)).toEqual(['acme/api#1']);
+    mergedChange(api, { mergedAt: '2026-11-18T10:00:00Z' });
+    api.archived = true;
+    const away = await changesOf(world, next(first));
+    expect(away.records).toEqual([]);
+    api.archived = false;
+    const back = await changesOf(world, next(away, first.records));
+    expect(namesOf(back)).toEqual(['acme/api#2']);
+  });
+
+  it('is no branch that has another name now: what was merged into it before counts', async () => {
+    const api = repository({ name: 'api' });
+    const world = githubWorld({ repositories: [api] });
+    const slice = await changesOf(world, before);
+    mergedChange(api, { mergedAt: at('10:00'), reviews: [] });
+    api.branches.trunk = api.branches.main ?? '';
+    delete api.branches.main;
+    api.defaultBranch = 'trunk';
+    const renamed = await changesOf(world, next(slice));
+    expect(problemsOf(renamed)).toEqual([]);
+    expect(namesOf(renamed)).toEqual(['acme/api#1']);
+    const third = await changesOf(world, next(renamed, []));
+    expect(namesOf(third)).toEqual(['acme/api#1']);
+  });
+
+  it('costs no call where nothing came', async () => {
+    const api = repository({ name: 'api' });
+    mergedChange(api, { mergedAt: past });
+    const world = githubWorld({ repositories: [api] });
+    const slice = await changesOf(world, before);
+    mergedChange(api, { mergedAt: at('10:00') });
+    const github = await stand(world);
+    expect(namesOf(await changesOf(world, { ...next(slice), github }))).toEqual(['acme/api#2']);
+    expect(github.count({ route: 'graphql:MergedPulls' })).toBe(1);
+    expect(github.count({ route: 'graphql:PullRequests' })).toBe(1);
+  });
+
+  it('is asked where a branch is not where it was, whatever the times of the repository', async () => {
+    const api = repository({ name: 'api' });
+    const world = githubWorld({ repositories: [api] });
+    const slice = await changesOf(world, before);
+    mergedChange(api, { mergedAt: at('10:00') });
+    api.pushedAt = '2026-01-05T09:00:00Z';
+    api.updatedAt = '2026-01-05T09:00:00Z';
+    expect(namesOf(await changesOf(world, next(slice)))).toEqual(['acme/api#1']);
   });
 });
 

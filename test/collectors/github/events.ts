@@ -32,11 +32,23 @@ export interface EventsRun {
   held?: readonly EvidenceRecord[];
   /** From where the first piece is asked, if earlier than its own start. */
   askFrom?: Date;
+  /** Since when the slices before answer; none: since the piece begins. */
+  coveredSince?: Date;
 }
 
 /** The slices of a run, by dataset, in the order of the pieces. */
 export async function collectEvents(run: EventsRun): Promise<Record<string, Slice[]>> {
-  const { github, datasets, now, pieces, config = {}, kept = {}, held = [], askFrom } = run;
+  const {
+    github,
+    datasets,
+    now,
+    pieces,
+    config = {},
+    kept = {},
+    held = [],
+    askFrom,
+    coveredSince,
+  } = run;
   const { viewer } = github.world;
   const clock = simulatedClock(new Date(now));
   const ended = new AbortController();
@@ -67,7 +79,7 @@ export async function collectEvents(run: EventsRun): Promise<Record<string, Slic
         events: {
           own,
           ask: { start: own === pieces[0] ? (askFrom ?? own.start) : own.start, end: own.end },
-          coveredSince: own.start,
+          coveredSince: coveredSince ?? own.start,
           held: digests,
           kept: left.get(askable.dataset.name),
         },

@@ -175,7 +175,7 @@ describe('a night', () => {
     const [old] = directPush(api, 'main', { at: '2026-02-01T09:00:00Z' });
     const [young] = directPush(api, 'main', { at: '2031-02-01T09:00:00Z' });
     api.pushedAt = at('10:00');
-    expect(landedOf(await commitsOf(world))).toEqual({});
+    expect(landedOf(await commitsOf(world))).toEqual({ [`main ${young?.oid}`]: [[], []] });
     const slice = await commitsOf(world, run);
     expect(problemsOf(slice)).toEqual([]);
     expect(landedOf(slice)).toEqual({
@@ -287,6 +287,106 @@ describe('a night', () => {
   });
 });
 
+describe('what comes into scope', () => {
+  const coveredSince = new Date('2026-11-10T02:00:00Z');
+  /** Long before anything that is covered. */
+  const old = '2025-02-02T02:02:02Z';
+
+  it('is what landed on a branch under its new name', async () => {
+    const api = quiet('api');
+    const world = githubWorld({ repositories: [api] });
+    const run = await nightBefore(world);
+    const pr = mergedChange(api, { mergedAt: at('09:00') });
+    api.branches.trunk = headOf(api);
+    delete api.branches.main;
+    api.defaultBranch = 'trunk';
+    const [pushed] = directPush(api, 'trunk', { at: old });
+    const slice = await commitsOf(world, run);
+    expect(landedOf(slice)).toEqual({
+      [`trunk ${pr.merge?.commit}`]: [[pr.number], []],
+      [`trunk ${pushed?.oid}`]: [[], []],
+    });
+    // Its name from before is known in the nights to come, too.
+    const third = await commitsOf(world, {
+      kept: { [dataset]: slice.kept },
+      held: slice.records,
+    });
+    expect(third.records).toEqual([]);
+  });
+
+  it('is what landed on a repository while it was archived, from where it was', async () => {
+    const api = quiet('api');
+    const world = githubWorld({ repositories: [api, quiet('web')] });
+    const run = await nightBefore(world);
+    const [pushed] = directPush(api, 'main', { at: old });
+    api.archived = true;
+    const away = await commitsOf(world, run);
+    expect(landedOf(away)).toEqual({});
+    api.archived = false;
+    const back = await commitsOf(world, { kept: { [dataset]: away.kept }, coveredSince });
+    expect(landedOf(back)).toEqual({ [`main ${pushed?.oid}`]: [[], []] });
+  });
+
+  it('is all of a repository that is younger than what is covered', async () => {
+    const world = githubWorld({ repositories: [quiet('api')] });
+    const run = await nightBefore(world);
+    const made = repository({ name: 'new', createdAt: at('09:00') });
+    const [pushed] = directPush(made, 'main', { at: old });
+    const [behind] = directPush(made, 'main', { at: '1969-02-02T02:02:02Z' });
+    made.pushedAt = at('10:00');
+    world.repositories.push(made);
+    expect(Object.keys(landedOf(await commitsOf(world, { ...run, coveredSince })))).toEqual(
+      expect.arrayContaining([`main ${pushed?.oid}`, `main ${behind?.oid}`]),
+    );
+  });
+
+  it('is of an older repository what is dated since that began', async () => {
+    const api = quiet('api');
+    const other = quiet('other');
+    directPush(other, 'main', { at: old });
+    const [pushed] = directPush(other, 'main', { at: '2026-11-12T10:00:00Z' });
+    const world = githubWorld({ repositories: [api, other] });
+    const run = await nightBefore(world, { repositories: { exclude: ['other'] } });
+    const slice = await commitsOf(world, { ...run, config: {}, coveredSince });
+    expect(landedOf(slice)).toEqual({ [`main ${pushed?.oid}`]: [[], []] });
+  });
+});
+
+describe('a branch', () => {
+  it('whose head is not among its commits makes the slice incomplete', async () => {
+    const api = quiet('api');
+    directPush(api, 'main', { at: at('10:00') });
+    const world = githubWorld({ repositories: [api] });
+    const plain = await stand(world);
+    expect((await commitsOf(world, { github: plain })).outcome).toBe('complete');
+    const turn = plain.requests.findIndex(({ route }) => route === 'graphql:History');
+    let github: GitHubStandIn | undefined;
+    let rewritten = false;
+    github = await stand(world, {
+      now: () => {
+        if (!rewritten && github?.requests.length === turn) {
+          rewritten = true;
+          forcePush(api, 'main', { at: at('11:00') });
+        }
+        return new Date(now);
+      },
+    });
+    const slice = await commitsOf(github.world, { github });
+    expect(rewritten).toBe(true);
+    expect(slice.outcome).toBe('partial');
+    expect(problemsOf(slice).join()).toMatch(/TieOutMismatch: .* told without .*acme\/api@main/);
+  });
+
+  it('of a repository without a time of its last push is asked', async () => {
+    const api = quiet('api');
+    const [pushed] = directPush(api, 'main', { at: at('10:00') });
+    api.pushedAt = null;
+    api.updatedAt = '2026-01-05T09:00:00Z';
+    const slice = await commitsOf(githubWorld({ repositories: [api] }));
+    expect(Object.keys(landedOf(slice))).toEqual([`main ${pushed?.oid}`]);
+  });
+});
+
 describe('a backfill', () => {
   const pieces = [
     between('2026-11-05T02:00:00Z', '2026-11-12T02:00:00Z'),
@@ -329,10 +429,28 @@ describe('a backfill', () => {
     ]);
     expect(slices[dataset]?.at(-1)?.kept).toEqual({
       heads: { [`${keyOf(slices[dataset]?.at(-1))} main`]: headOf(api) },
+      names: { [keyOf(slices[dataset]?.at(-1))]: ['main'] },
     });
   });
 
-  const keyOf = (slice: Slice | undefined) => slice?.records[0]?.fields.repository_id;
+  const keyOf = (slice: Slice | undefined) => String(slice?.records[0]?.fields.repository_id);
+
+  it('takes in its last piece what is dated after its end', async () => {
+    const api = quiet('api');
+    const [ahead] = directPush(api, 'main', { at: '2099-02-02T02:02:02Z' });
+    api.pushedAt = '2026-11-18T12:00:00Z';
+    const github = await stand(githubWorld({ repositories: [api] }));
+    const slices = await collectEvents({ github, datasets: [dataset], now: yesterday, pieces });
+    expect((slices[dataset] ?? []).map((slice) => Object.keys(landedOf(slice)))).toEqual([
+      [],
+      [`main ${ahead?.oid}`],
+    ]);
+    const last = slices[dataset]?.at(-1);
+    const next = { held: last?.records ?? [], kept: { [dataset]: last?.kept } };
+    const asked = await stand(github.world);
+    expect(landedOf(await commitsOf(github.world, { ...next, github: asked }))).toEqual({});
+    expect(asked.count({ route: 'graphql:Commits' })).toBe(0);
+  });
 
   it('shows what lies behind a commit with a wrong clock', async () => {
     const api = quiet('api');
