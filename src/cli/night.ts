@@ -328,7 +328,7 @@ export async function judge(
 }
 
 /** The controls with those of their tests that are over one of these datasets. */
-export function controlsOver(
+function controlsOver(
   controls: readonly CompiledControl[],
   datasets: ReadonlySet<string>,
 ): CompiledControl[] {

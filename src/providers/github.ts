@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../evidence/errors.ts';
 import { type Json, type JsonObject, sha256 } from '../evidence/json.ts';
+import { maskText } from '../evidence/mask.ts';
 import type { Call, ProblemCode } from '../evidence/slice.ts';
 import {
   CallError,
@@ -178,7 +179,7 @@ export function createGitHubProvider(
             }
             const read = readRest(answer, route, permission);
             const { etag, link } = answer.headers;
-            if (etag !== undefined && answer.body.length <= mostBytesKept) {
+            if (etag !== undefined && isKept(answer)) {
               await desk.known?.keep(question, { etag, link, body: answer.body });
             }
             return read;
@@ -281,7 +282,8 @@ function openCredentials(
   }
   const route = 'POST /app/installations/{installation_id}/access_tokens';
   const path = `/app/installations/${app.installation}/access_tokens`;
-  let current: Promise<{ authorization: string; renewAt: number }> | undefined;
+  let current: Promise<string> | undefined;
+  let renewAt = 0;
   const issue = async (tracer: Tracer) => {
     const input = { path };
     const call = desk.begin({ service: 'github', operation: route, parameters: input });
@@ -309,13 +311,18 @@ function openCredentials(
     const token = z.object({ token: z.string(), expires_at: z.iso.datetime() }).safeParse(body);
     if (!token.success) throw unreadable(route, 'gives no token');
     const lives = Date.parse(token.data.expires_at) - Date.parse(told.date ?? '');
-    const renewAt = begun + (Number.isNaN(lives) ? 0 : lives - renewBeforeMs);
-    return { authorization: `Bearer ${token.data.token}`, renewAt };
+    renewAt = begun + (Number.isNaN(lives) ? 0 : lives - renewBeforeMs);
+    return `Bearer ${token.data.token}`;
   };
-  return async (tracer) => {
-    const known = await current?.catch(() => undefined);
-    if (known === undefined || performance.now() >= known.renewAt) current = issue(tracer);
-    return (await (current as NonNullable<typeof current>)).authorization;
+  return (tracer) => {
+    if (current !== undefined && performance.now() < renewAt) return current;
+    // Whoever asks meanwhile waits for the same token.
+    renewAt = Number.POSITIVE_INFINITY;
+    current = issue(tracer).catch((thrown: unknown) => {
+      renewAt = 0;
+      throw thrown;
+    });
+    return current;
   };
 }
 
@@ -505,6 +512,14 @@ function refuse(answer: WireAnswer, route: string, permission: string): void {
     );
   }
   throw fail('ServiceError', `${route} answered ${quoted}; run again later`);
+}
+
+/** What is kept stands in the store as it came: nothing that looks like a secret may. */
+function isKept(answer: WireAnswer): boolean {
+  if (answer.body.length > mostBytesKept) return false;
+  const secrets = new Set<string>();
+  maskText(bodyText(answer), secrets);
+  return secrets.size === 0;
 }
 
 /** What a 304 stands for. */

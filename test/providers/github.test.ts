@@ -446,6 +446,19 @@ describe('a GitHub App', () => {
     expect(JSON.stringify(trace.calls())).not.toContain('installation-1');
   });
 
+  it('gets one token for all that ask at once, and another try after a failure', async () => {
+    const { github, seen } = await serve(
+      (one, response, count) =>
+        count === 1 ? answer(response, { message: 'no' }, 403) : app(3600)(one, response, count),
+      { env, choice },
+    );
+    const ask = () => github.get('GET /orgs/{org}', { org: 'acme' });
+    const refused = await Promise.allSettled([ask(), ask()]);
+    expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await Promise.all([ask(), ask(), ask()]);
+    expect(seen.map(({ method }) => method)).toEqual(['POST', 'POST', 'GET', 'GET', 'GET']);
+  });
+
   it('renews a token before it ends', async () => {
     const { github, seen } = await serve(app(60), { env, choice });
     await github.get('GET /orgs/{org}', { org: 'acme' });
@@ -491,5 +504,20 @@ describe('what is known already', () => {
       { status: 200 },
     ]);
     expect(kept).toEqual(['/orgs/{org}/members "b"']);
+  });
+
+  it('is nothing that holds what looks like a secret: it would stand in the store as it came', async () => {
+    const kept: string[] = [];
+    const known: KnownAnswers = {
+      find: async () => undefined,
+      keep: async (question) => void kept.push(question),
+    };
+    const { github } = await serve(
+      (_seen, response) =>
+        answer(response, { description: `ghp_${'a'.repeat(36)}` }, 200, { etag: '"a"' }),
+      { known },
+    );
+    await github.get('GET /orgs/{org}', { org: 'acme' });
+    expect(kept).toEqual([]);
   });
 });
