@@ -1,5 +1,5 @@
 /** What came into scope since the slice before: it is asked from its past. */
-import { type EventsContext, z } from '../../../src/plugin.ts';
+import { type EventsContext, type Interval, timestamp, z } from '../../../src/plugin.ts';
 import type { ListedRepository } from '../repositories/list.ts';
 import type { GitHubScope } from '../scope.ts';
 
@@ -7,7 +7,8 @@ const byRepository = z.record(z.string(), z.array(z.string()));
 const keptNames = z.object({ names: byRepository });
 const keptSeen = z.object({
   refs: z.array(z.string()),
-  seen: z.array(z.string()),
+  /** When what was last seen of a repository ends, by its id. */
+  seen: z.record(z.string(), timestamp()),
   heads: z.record(z.string(), z.string()),
 });
 
@@ -52,52 +53,63 @@ export class Seen {
   readonly past: Date;
   /** Where the branches were. */
   readonly heads: Heads;
-  readonly #start: Date;
+  readonly #interval: Interval;
   readonly #refs: readonly string[];
-  readonly #seen: ReadonlySet<string>;
+  readonly #sameRefs: boolean;
+  readonly #seen: Readonly<Record<string, string>>;
   readonly #names: BranchNames;
 
   constructor({ interval, coveredSince, kept, config }: GitHubScope & EventsContext) {
     const before = keptSeen.safeParse(kept);
     const names = keptNames.safeParse(kept);
-    this.#start = interval.start;
-    this.past = coveredSince < interval.start ? coveredSince : interval.start;
+    this.#interval = interval;
+    this.past = earlier(coveredSince, interval.start);
     this.heads = before.success ? before.data.heads : {};
     this.#names = names.success ? names.data.names : {};
-    // A pattern that is new may fit branches that are gone by now.
-    const sameRefs =
-      before.success && config.production_refs.every((ref) => before.data.refs.includes(ref));
-    this.#seen = new Set(sameRefs ? before.data.seen : []);
+    this.#seen = before.success ? before.data.seen : {};
     this.#refs = config.production_refs;
+    // A pattern that is new may fit branches that are gone by now.
+    this.#sameRefs =
+      before.success && config.production_refs.every((ref) => before.data.refs.includes(ref));
   }
 
   /** Whether anything of it was not covered: it has to be asked from the past. */
   isNew(repository: ListedRepository): boolean {
-    const { id, productionBranches } = repository;
-    const isCovered =
-      this.#seen.has(id) && productionBranches.every(({ name }) => this.#covers(repository, name));
-    return this.past < this.#start && !isCovered;
+    const { start } = this.#interval;
+    return (
+      this.past < start &&
+      (!this.#sameRefs ||
+        this.#seen[repository.id] === undefined ||
+        repository.productionBranches.some(({ name }) => this.since(repository, name) < start))
+    );
   }
 
-  /** From when on what was merged into a branch belongs to this slice. */
-  since(repository: ListedRepository, branch: string): Date {
-    return this.#covers(repository, branch) ? this.#start : this.past;
+  /**
+   * From when on what was merged into a branch belongs to this slice: of a repository that was
+   * away, from where it was last seen; of a branch that did not ship before, from the past.
+   */
+  since({ id }: Pick<ListedRepository, 'id'>, branch: string): Date {
+    const last = this.#seen[id];
+    return last !== undefined && this.#names[id]?.includes(branch)
+      ? earlier(new Date(last), this.#interval.start)
+      : this.past;
   }
 
-  #covers({ id }: ListedRepository, branch: string): boolean {
-    return this.#seen.has(id) && (this.#names[id]?.includes(branch) ?? false);
-  }
-
-  /** For the next slice. A repository that is away until then is new when it is back. */
+  /** For the next slice. Of a repository that is away tonight it stays known until when it was. */
   kept(
     repositories: readonly ListedRepository[],
     names: BranchNames,
-  ): { refs: string[]; seen: string[]; heads: Heads; names: BranchNames } {
+  ): { refs: string[]; seen: Record<string, string>; heads: Heads; names: BranchNames } {
+    const end = this.#interval.end.toISOString();
     return {
       refs: [...this.#refs],
-      seen: repositories.map(({ id }) => id).sort(),
+      seen: { ...this.#seen, ...Object.fromEntries(repositories.map(({ id }) => [id, end])) },
       heads: headsOf(repositories),
       names,
     };
   }
+}
+
+function earlier(a: Date, b: Date): Date {
+  return a < b ? a : b;
 }

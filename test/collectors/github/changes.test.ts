@@ -430,19 +430,36 @@ describe('what comes into scope', () => {
     expect(namesOf(await changesOf(world, next(slice)))).toEqual(['acme/other#1']);
   });
 
-  it('is asked from the past again after it was archived, without what is held', async () => {
+  it('is asked from where it was last seen, after it was archived: nothing is kept twice', async () => {
     const api = repository({ name: 'api' });
     mergedChange(api, { mergedAt: past });
     const world = githubWorld({ repositories: [api, repository({ name: 'web' })] });
     const first = await changesOf(world, before);
     expect(namesOf(first)).toEqual(['acme/api#1']);
-    mergedChange(api, { mergedAt: '2026-11-18T10:00:00Z' });
+    mergedChange(api, { mergedAt: at('10:00') });
     api.archived = true;
-    const away = await changesOf(world, next(first));
+    const away = await changesOf(world, next(first, []));
     expect(away.records).toEqual([]);
     api.archived = false;
-    const back = await changesOf(world, next(away, first.records));
+    const later = {
+      now: '2026-11-27T02:00:00Z',
+      pieces: [between('2026-11-26T02:00:00Z', '2026-11-27T02:00:00Z')],
+    };
+    const back = await changesOf(world, { ...next(away, []), ...later });
     expect(namesOf(back)).toEqual(['acme/api#2']);
+  });
+
+  it('leaves alone what was covered before a pattern was added', async () => {
+    const api = repository({ name: 'api' });
+    cutBranch(api, 'release/1', 'main', '2026-11-11T09:00:00Z');
+    mergedChange(api, { mergedAt: past });
+    mergedChange(api, { base: 'release/1', mergedAt: past });
+    const world = githubWorld({ repositories: [api] });
+    const slice = await changesOf(world, before);
+    expect(namesOf(slice)).toEqual(['acme/api#1']);
+    const config = { production_refs: ['~DEFAULT_BRANCH', 'release/*'] };
+    const wider = await changesOf(world, { ...next(slice, []), config });
+    expect(namesOf(wider)).toEqual(['acme/api#2']);
   });
 
   it('is no branch that has another name now: what was merged into it before counts', async () => {
