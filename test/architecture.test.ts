@@ -53,6 +53,19 @@ const walls: { part: string; may: string[]; why: string }[] = [
     why: 'a report shows what is sealed',
   },
   {
+    part: 'src/verify',
+    may: [
+      'src/evidence',
+      'src/seal',
+      'src/store',
+      'src/yaml',
+      'src/plugin.ts',
+      'src/controls',
+      'src/evaluate',
+    ],
+    why: 'what verifies shares nothing with what collected',
+  },
+  {
     part: 'collectors',
     may: ['src/plugin.ts'],
     why: 'a built-in collector has nothing that a foreign one has not',
@@ -102,9 +115,18 @@ describe('the direction of imports', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('AWS and HTTP clients are made in src/providers only', () => {
+  // What asks sources is declared and only reads. The store, the signing key and the timestamp
+  // authority are no sources: their clients write, and stand where they are used.
+  const ownClients = [
+    'src/store/s3.ts',
+    'src/store/s3-doctor.ts',
+    'src/seal/kms.ts',
+    'src/seal/authority.ts',
+  ];
+
+  it('clients that ask sources are made in src/providers only', () => {
     const wrong = files
-      .filter((file) => !isWithin(file, 'src/providers'))
+      .filter((file) => !isWithin(file, 'src/providers') && !ownClients.includes(file))
       .filter((file) => {
         const text = readFileSync(join(root, file), 'utf8');
         // Types may be imported anywhere; a collector hands a package over to be loaded.

@@ -10,13 +10,12 @@ import {
   type RunRequest,
   type SourceReport,
 } from '../collect/collect.ts';
-import type { CompiledControl } from '../controls/compile.ts';
-import { evaluateControls, type SliceInput, sliceInput } from '../evaluate/evaluate.ts';
+import { judgeSlices, readSlices } from '../evaluate/judge.ts';
 import { type Clock, simulatedClock, systemClock } from '../evidence/clock.ts';
 import { TickmarkError } from '../evidence/errors.ts';
 import { compareText } from '../evidence/json.ts';
 import { noCounts, type Result } from '../evidence/result.ts';
-import type { EvidenceRecord, Slice } from '../evidence/slice.ts';
+import type { Slice } from '../evidence/slice.ts';
 import type { ProviderName } from '../plugin.ts';
 import { createAwsProvider } from '../providers/aws.ts';
 import { CallDesk } from '../providers/calls.ts';
@@ -26,7 +25,7 @@ import { liveWire, recordingWire, replayWire, type Wire } from '../providers/wir
 import type { Bundle, Manifest, SealedSlice } from '../seal/manifest.ts';
 import { StoredAnswers } from '../store/known-answers.ts';
 import { writeResults } from '../store/results.ts';
-import type { Draft, Store } from '../store/store.ts';
+import type { Draft, Sealing } from '../store/store.ts';
 import type { CollectOptions, CommandIo } from './command.ts';
 import { EventsPlan, eventsSince, hasNotBegun } from './events.ts';
 import type { Log } from './log.ts';
@@ -135,13 +134,14 @@ async function openAnswers(
   { record, replay }: CollectOptions,
 ): Promise<Map<string, StoredAnswers>> {
   if (record !== undefined || replay !== undefined) return new Map();
-  const last = await store.last();
   return new Map(
     await Promise.all(
-      sources.map(async ({ id }): Promise<[string, StoredAnswers]> => {
-        const before = last?.manifest.sources.find((source) => source.id === id);
-        return [id, await StoredAnswers.open(store, before?.answers)];
-      }),
+      sources.map(
+        async ({ id }): Promise<[string, StoredAnswers]> => [
+          id,
+          await StoredAnswers.open(store, await store.answersOf(id)),
+        ],
+      ),
     ),
   );
 }
@@ -177,6 +177,7 @@ export async function runNight(
   io: CommandIo,
   log: Log,
   judged: boolean,
+  sealing: Sealing,
 ): Promise<Bundle[]> {
   return withSources(
     project,
@@ -202,10 +203,10 @@ export async function runNight(
         const finishedAt = clock.now();
         const run = newRunId(begun);
         const results = judged
-          ? await judge(project, slices, run, finishedAt, kind === 'backfill')
+          ? await judge(project, slices, run, finishedAt, kind === 'backfill' ? kind : 'run')
           : null;
         if (io.signal.aborted) throw interrupted();
-        const bundle = await project.store.seal({
+        const draft: Draft = {
           ...(await commonDraft(project, io)),
           run,
           kind: kind === 'backfill' ? 'backfill' : judged ? 'run' : 'collect',
@@ -217,7 +218,10 @@ export async function runNight(
           sources: await sealedReports(project, sources),
           slices,
           results,
-        });
+        };
+        // The night's own token covers the chain before it.
+        const authorities = kind === 'backfill' ? [] : sealing.authorities;
+        const bundle = await project.store.seal(draft, { ...sealing, authorities });
         const { sequence } = bundle.manifest;
         log.info({ run, sequence, digest: bundle.digest, kind }, 'bundle sealed');
         bundles.push(bundle);
@@ -275,7 +279,7 @@ async function sealedReports(
     const answers = await sources.known.get(report.id)?.write();
     sealed.push({
       ...report,
-      calls: await store.writeCalls(calls),
+      calls: await store.writeCalls(report.id, calls),
       ...(answers === undefined ? {} : { answers }),
     });
   }
@@ -293,7 +297,7 @@ async function openWire({ record, replay }: CollectOptions): Promise<Wire> {
 
 /**
  * Judges slices as they stand in the store: what is judged is what is sealed.
- * @param eventsOnly only the tests over datasets that are among the slices: a backfill says nothing
+ * @param kind of a `backfill` only the tests over datasets that are among the slices: it says nothing
  * of the others.
  */
 export async function judge(
@@ -301,92 +305,28 @@ export async function judge(
   slices: readonly SealedSlice[],
   run: string,
   asOf: Date,
-  eventsOnly: boolean,
+  kind: Manifest['kind'],
 ): Promise<NonNullable<Manifest['results']>> {
-  const inputs = await loadSlices(project.store, slices, project.wanted);
-  for (const missing of notCollected(project, new Set(inputs.keys()), asOf)) {
-    inputs.set(missing.header.dataset, [missing]);
-  }
-  const datasetOf = new Map(
-    project.controls.flatMap(({ tests }) => tests.map((test) => [test.id, test.types.name])),
-  );
-  const counts = noCounts();
-  const collected = new Set(slices.map(({ dataset }) => dataset));
-  const controls = eventsOnly ? controlsOver(project.controls, collected) : project.controls;
-  const results = evaluateControls(controls, (name) => inputs.get(name) ?? [], {
+  const { controls, wanted, store } = project;
+  const judged = judgeSlices({
+    controls,
+    slices: await readSlices(slices, wanted, (slice) => store.records(slice)),
+    given: project.sources.flatMap(({ id, collectors }) =>
+      collectors.flatMap(({ datasets }) => datasets.map((dataset) => ({ source: id, dataset }))),
+    ),
+    onlyCollected: kind === 'backfill',
     run,
-    now: asOf,
+    asOf,
   });
+  const counts = noCounts();
   function* counted(): Generator<Result & { dataset: string }> {
-    for (const result of results) {
+    for (const result of judged) {
       counts[result.status] += 1;
-      yield { ...result, dataset: datasetOf.get(result.test) ?? '' };
+      yield result;
     }
   }
-  const list = await writeResults(project.store, slices, counted());
+  const list = await writeResults(store, slices, counted(), kind);
   return { as_of: asOf.toISOString(), counts, list };
-}
-
-/** The controls with those of their tests that are over one of these datasets. */
-function controlsOver(
-  controls: readonly CompiledControl[],
-  datasets: ReadonlySet<string>,
-): CompiledControl[] {
-  return controls.flatMap((each) => {
-    const tests = each.tests.filter(({ types }) => datasets.has(types.name));
-    return tests.length === 0 ? [] : [{ ...each, tests }];
-  });
-}
-
-/**
- * Datasets that a test reads today, that a source gives, and that these slices lack: evidence of
- * before the test was written. Nothing can be said, which is not the same as nothing to judge.
- */
-function notCollected(
-  { sources, wanted }: Project,
-  collected: ReadonlySet<string>,
-  asOf: Date,
-): SliceInput[] {
-  return sources.flatMap(({ id, collectors }) =>
-    collectors
-      .flatMap(({ datasets }) => datasets)
-      .filter(({ name }) => wanted.has(name) && !collected.has(name))
-      .map(({ name, version, kind }) => {
-        const message = `${name} was not collected in this run; tickmark run collects what today's tests read`;
-        return sliceInput(
-          {
-            dataset: name,
-            version,
-            source: id,
-            scope: id,
-            kind,
-            observed_at: asOf.toISOString(),
-            outcome: 'failed',
-            problems: [{ code: 'NotCollected', message, severity: 'error' }],
-            tie_outs: [],
-          },
-          [],
-        );
-      }),
-  );
-}
-
-/** Reads slices back; the API's own objects are left in the store, tests do not read them. */
-async function loadSlices(
-  store: Store,
-  slices: readonly SealedSlice[],
-  wanted: ReadonlySet<string>,
-): Promise<Map<string, SliceInput[]>> {
-  const inputs = new Map<string, SliceInput[]>();
-  for (const slice of slices) {
-    if (!wanted.has(slice.dataset)) continue;
-    const records: EvidenceRecord[] = [];
-    for await (const part of store.records(slice)) {
-      for (const record of part) records.push({ ...record, original: null });
-    }
-    inputs.set(slice.dataset, [...(inputs.get(slice.dataset) ?? []), sliceInput(slice, records)]);
-  }
-  return inputs;
 }
 
 /** What every manifest of this project says, whatever was done. */

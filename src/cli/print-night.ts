@@ -5,6 +5,7 @@ import type {
   Deviation,
   NightSummary,
   NotCollected,
+  SealSummary,
 } from '../report/summary.ts';
 import {
   humanTime,
@@ -260,9 +261,34 @@ function totals(night: NightSummary, seconds: number): string[] {
   return [
     ...(results.length === 0 ? [] : [`Results: ${results.join(' · ')}`]),
     `${plural(night.slices, 'slice')}, ${plural(night.records, 'record')}, ${requests}, ${seconds.toFixed(1)} s`,
-    `Bundle ${bundle.sequence} sealed, unsigned: ${bundle.path}`,
-    `Head of the chain: ${bundle.sequence} sha256:${bundle.digest}`,
+    `Bundle ${bundle.sequence} sealed: ${bundle.path}`,
+    ...sealLines(bundle),
+    headLine(bundle),
   ];
+}
+
+/** Who signed, and when an authority saw it: what is missing is said as plainly. */
+function sealLines({ signed_by, timestamp }: SealSummary): string[] {
+  const lines = [
+    signed_by === null
+      ? 'Unsigned: whoever can write the store can make it anew. tickmark keygen makes a key.'
+      : `Signed by key ${signed_by}`,
+  ];
+  if (timestamp === null) return [...lines, 'Not timestamped: no authority is configured.'];
+  lines.push(
+    timestamp.time === null
+      ? `Not timestamped yet: ${timestamp.failures.join('; ')}. The next run asks again.`
+      : `Timestamped ${humanTime(timestamp.time)} by ${timestamp.authority}`,
+  );
+  if (timestamp.late.length > 0) {
+    lines.push(`Timestamped late: ${plural(timestamp.late.length, 'bundle')} of before`);
+  }
+  return lines;
+}
+
+/** What pins the whole store: to be kept where the store's owner cannot change it. */
+export function headLine({ sequence, digest }: Pick<SealSummary, 'sequence' | 'digest'>): string {
+  return `Head of the chain: ${sequence} sha256:${digest}`;
 }
 
 export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

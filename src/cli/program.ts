@@ -38,6 +38,7 @@ Examples:
   tickmark demo                       a night's run without any account
   tickmark init && tickmark run       the first night of your own
   tickmark results --status fail      what deviates, and why
+  tickmark verify ./evidence          is everything as it was sealed?
 
 Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or configuration ·
 3 evidence incomplete · 4 integrity broken · 130 interrupted`,
@@ -127,6 +128,126 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
     .action(
       action<[import('./commands/results.ts').ResultsOptions]>(
         async () => (await import('./commands/results.ts')).results,
+      ),
+    );
+
+  const store = command(program, 'store', 'Look after the store: its size, leftovers, wholeness.', [
+    'tickmark store stats',
+    'tickmark store gc --dry-run',
+    'tickmark store check',
+  ]);
+  const onStore = async () => import('./commands/store.ts');
+  withProject(
+    command(store, 'stats', 'Print what the store holds and what a night adds.', [
+      'tickmark store stats',
+      'tickmark store stats --store s3://acme-evidence/tickmark --json',
+    ]),
+  )
+    .option('--json', 'print data')
+    .action(
+      action<[import('./commands/store.ts').StoreOptions]>(async () => (await onStore()).stats),
+    );
+  withProject(
+    command(store, 'gc', 'Remove what killed runs left: files that no bundle names.', [
+      'tickmark store gc --dry-run',
+      'tickmark store gc --older-than 30',
+    ]),
+  )
+    .option('--dry-run', 'only say what would be removed')
+    .addOption(
+      new Option('--older-than <days>', 'leave what was written since: a run may be under way')
+        .argParser(parseDays)
+        .default(7),
+    )
+    .option('--json', 'print data')
+    .action(action<[import('./commands/store.ts').GcOptions]>(async () => (await onStore()).gc));
+  withProject(
+    command(
+      store,
+      'check',
+      'Read everything and hold it against its digests: is the store whole?',
+      ['tickmark store check'],
+    ),
+  )
+    .option('--json', 'print data')
+    .action(
+      action<[import('./commands/store.ts').StoreOptions]>(async () => (await onStore()).check),
+    );
+
+  command(
+    program,
+    'verify',
+    'Hold a store, or a copy of one, against its digests, chain, signatures and timestamps.',
+    [
+      'tickmark verify ./evidence --head 31:sha256:<digest> --key auditor/acme.pub.pem',
+      'tickmark verify s3://acme-evidence/tickmark --require-signature --tsa-ca tsa.pem',
+    ],
+  )
+    .argument('<store>', 'a folder, or s3://bucket/prefix')
+    .option(
+      '--head <sequence:digest>',
+      'the head of the chain, as a run printed it and you kept it; may be given again',
+      collectValues,
+    )
+    .option(
+      '--key <file>',
+      'a public key that you hold, or its fingerprint; may be given again',
+      collectValues,
+    )
+    .option('--tsa-ca <file>', 'root certificates (PEM) that timestamps have to end at')
+    .option('--require-signature', 'an unsigned bundle is a break')
+    .option('--json', 'print data')
+    .action(
+      action<[string, import('./commands/verify.ts').VerifyCommandOptions]>(
+        async () => (await import('./commands/verify.ts')).verify,
+      ),
+    );
+
+  withProject(
+    command(
+      program,
+      'reperform',
+      'Evaluate each sealed night again from its archived evidence, and compare.',
+      ['tickmark reperform', 'tickmark reperform ./evidence --run 20260131T020000Z-1a2b3c'],
+    ),
+  )
+    .argument('[store]', 'a folder, or s3://bucket/prefix (default: the configured store)')
+    .option('--run <id>', 'only this run')
+    .option('--json', 'print data')
+    .action(
+      action<[string | undefined, import('./commands/reperform.ts').ReperformOptions]>(
+        async () => (await import('./commands/reperform.ts')).reperform,
+      ),
+    );
+
+  withProject(
+    command(program, 'keygen', 'Make a key pair that signs bundles, or change who may sign.', [
+      'tickmark keygen',
+      'tickmark keygen --out keys/2027.pem',
+      'tickmark keygen --introduce keys/2027.pub.pem',
+      'tickmark keygen --retire <fingerprint>',
+    ]),
+  )
+    .option('--out <file>', 'where the private key goes', 'signing-key.pem')
+    .option(
+      '--introduce <key>',
+      'seal that this public key (a file, or kms:<arn>) may sign from now on',
+    )
+    .addOption(
+      new Option('--retire <fingerprint>', 'seal that this key may sign no more').conflicts(
+        'introduce',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--begin-anew',
+        'every key of before is lost: seal that the configured one signs; each verification says so',
+      ).conflicts(['introduce', 'retire']),
+    )
+    .option('--json', 'print data')
+    .action(
+      action<[import('./commands/keys.ts').KeysOptions]>(
+        async () => (await import('./commands/keys.ts')).keys,
       ),
     );
 
@@ -293,6 +414,15 @@ function parsePositive(text: string): number {
     throw new InvalidArgumentError('Expected a number of seconds above 0, one day at most.');
   }
   return value;
+}
+
+function parseDays(text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number of days.');
+}
+
+function collectValues(value: string, before: string[] = []): string[] {
+  return [...before, value];
 }
 
 function parseStatuses(text: string): string[] {

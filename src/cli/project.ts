@@ -4,9 +4,12 @@ import type { ConfiguredSource } from '../collect/collect.ts';
 import { loadPlugin } from '../collect/plugins.ts';
 import { createRegistry, type Registry, sourceOf } from '../collect/registry.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import { type CompiledControl, compileControls } from '../controls/compile.ts';
 import { type LoadedControl, loadControls } from '../controls/load.ts';
+import { datasetsOf } from '../evaluate/judge.ts';
 import { TickmarkError } from '../evidence/errors.ts';
+import type { Backend } from '../store/backend.ts';
 import { folderBackend } from '../store/folder.ts';
 import { Store } from '../store/store.ts';
 import { type Fault, FaultError } from '../yaml/fault.ts';
@@ -56,7 +59,7 @@ export async function openProject(options: ProjectOptions, io: CommandIo): Promi
     files,
     controls,
     wanted: datasetsOf(controls),
-    store: openStore(options.store ?? placeOf(loaded)),
+    store: await openStore(options.store, loaded),
   };
 }
 
@@ -73,30 +76,29 @@ export async function openRegistry(loaded?: LoadedConfig): Promise<Registry> {
   return createRegistry([{ from: 'built in', plugin: builtin }, ...plugins]);
 }
 
-/** The datasets that any test of these controls reads, looked-up ones too. */
-export function datasetsOf(controls: readonly CompiledControl[]): Set<string> {
-  const tests = controls.flatMap((control) => control.tests);
-  return new Set(
-    tests.flatMap(({ types, lookups }) => [types.name, ...lookups.map((each) => each.types.name)]),
-  );
+/** The configured store, or another place with the same settings. */
+export async function openStore(
+  place: string | undefined,
+  loaded: LoadedConfig | undefined,
+): Promise<Store> {
+  return new Store(await openBackend(place ?? placeOf(loaded), loaded?.config.s3));
 }
 
-export function openStore(place: string): Store {
-  if (isAddress(place)) {
-    throw new TickmarkError(
-      'InvalidConfiguration',
-      `store: this version keeps bundles in a folder, not in ${place}; name a folder`,
-    );
-  }
-  return new Store(folderBackend(place));
+/** A folder, or `s3://bucket/prefix`. */
+export async function openBackend(place: string, s3?: Config['s3']): Promise<Backend> {
+  if (!isAddress(place)) return folderBackend(place);
+  const { parseS3Place, s3Backend } = await import('../store/s3.ts');
+  return s3Backend({ ...parseS3Place(place), ...s3 });
 }
 
 /** The configured store; a relative folder is relative to the configuration. */
-export function placeOf({ config, directory }: LoadedConfig): string {
-  return isAddress(config.store) ? config.store : resolve(directory, config.store);
+export function placeOf(loaded: LoadedConfig | undefined): string {
+  if (loaded === undefined) return './evidence';
+  const { store } = loaded.config;
+  return isAddress(store) ? store : resolve(loaded.directory, store);
 }
 
-function isAddress(place: string): boolean {
+export function isAddress(place: string): boolean {
   return /^[a-z0-9]+:\/\//i.test(place);
 }
 

@@ -106,6 +106,18 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 }
 
 /** `2026-01-31 04:05:06 UTC`. */
+/** `1.4 MB`: powers of a thousand, as disks and buckets are sold. */
+export function byteSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toPrecision(2)} ${units[unit]}`;
+}
+
 export function humanTime(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
 }

@@ -51,7 +51,27 @@ export const configSchema = z.strictObject({
     .string()
     .min(1)
     .default('./evidence')
-    .describe('Folder that the evidence is kept in, relative to this file.'),
+    .describe('Where the evidence is kept: a folder relative to this file, or s3://bucket/prefix.'),
+  s3: z
+    .strictObject({
+      region: z.string().min(1).exactOptional().describe('Region of the bucket.'),
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .exactOptional()
+        .describe('Address of a service that speaks S3, if it is not AWS.'),
+      profile: z.string().min(1).exactOptional().describe('AWS profile that writes the store.'),
+      retention: z
+        .strictObject({
+          mode: z
+            .enum(['governance', 'compliance'])
+            .describe('Object Lock mode; nobody can shorten `compliance`.'),
+          days: z.int().min(1).max(36_500).describe('Days that each object is held.'),
+        })
+        .exactOptional()
+        .describe('Object Lock retention that is put on everything written.'),
+    })
+    .exactOptional()
+    .describe('How the bucket of an s3:// store is reached.'),
   sources: z
     .array(source)
     .min(1)
@@ -83,16 +103,27 @@ export const configSchema = z.strictObject({
     .describe('File with approved waivers. Not acted on by this version.'),
   signing: z
     .strictObject({
-      key: z.string().min(1).describe('Private key that manifests are signed with.'),
+      key: z
+        .string()
+        .min(1)
+        .describe('Private key that manifests are signed with: a PEM file, or kms:<key ARN>.'),
     })
     .exactOptional()
-    .describe('Signature of the bundles. Not acted on by this version.'),
+    .describe('Signature of the bundles. TICKMARK_SIGNING_KEY outranks it.'),
   timestamps: z
     .strictObject({
-      authorities: z.array(z.url()).min(1).describe('RFC 3161 authorities, asked in this order.'),
+      authorities: z
+        .array(z.url({ protocol: /^https?$/ }))
+        .min(1)
+        .describe('RFC 3161 authorities, asked in this order until one answers.'),
+      roots: z
+        .string()
+        .min(1)
+        .exactOptional()
+        .describe('PEM file with the root certificates that tokens have to end at.'),
     })
     .exactOptional()
-    .describe('Timestamps of the bundles. Not acted on by this version.'),
+    .describe('Timestamps of the bundles.'),
   plugins: z
     .array(z.string().min(1))
     .default([])
@@ -104,8 +135,6 @@ export type Config = z.output<typeof configSchema>;
 /** Settings that this version knows and does not act on, with what it does instead. */
 export const inert = {
   waivers: 'this version applies no waivers; every deviation is reported as one',
-  signing: 'this version signs nothing; bundles are sealed unsigned',
-  timestamps: 'this version asks no timestamp authority; bundles are not timestamped',
 } as const satisfies Partial<Record<keyof Config, string>>;
 
 /** The published JSON Schema (draft 2020-12) of `tickmark.yaml`. */

@@ -1,4 +1,4 @@
-import type { Json } from '../evidence/json.ts';
+import { compareText, type Json } from '../evidence/json.ts';
 import { didYouMean } from '../yaml/nearest.ts';
 import type { MessageType } from './dataset-types.ts';
 import type { Parameter, TestDefinition } from './schema.ts';
@@ -72,5 +72,6 @@ function celType(value: Json): string | undefined {
 function decode(value: Parameter, type: string | undefined): unknown {
   if (typeof value === 'number') return type === 'int' ? BigInt(value) : value;
   if (typeof value !== 'object' || Array.isArray(value)) return value;
-  return new Map(Object.entries(value));
+  // In the order of canonical JSON: a manifest keeps parameters so, and results go by their order.
+  return new Map(Object.entries(value).sort(([a], [b]) => compareText(a, b)));
 }

@@ -384,6 +384,7 @@ async function makeClient(
     requestHandler: new NodeHttpHandler({
       connectionTimeout: connectTimeoutMs,
       requestTimeout: answerTimeoutMs,
+      throwOnRequestTimeout: true,
     }),
     // A stand-in knows no bucket names in its host; S3 itself prefers them there.
     ...(service.service === 's3'

@@ -79,10 +79,31 @@ export interface NightSummary {
   requests: number;
   slices: number;
   records: number;
-  /** `signed` is false: this version seals without a signature. */
-  bundle: { sequence: number; digest: string; path: string; signed: false };
+  bundle: SealSummary;
   /** What the run sealed of before its own night, oldest first. */
   backfill: BackfillSummary[];
+}
+
+/** How the run's last bundle is sealed; sequence and digest are the head of the chain. */
+export interface SealSummary {
+  sequence: number;
+  digest: string;
+  path: string;
+  /** Fingerprint of the key that signed it; null: unsigned. */
+  signed_by: string | null;
+  /** What the timestamp authorities said; null where none is configured. */
+  timestamp: Stamping | null;
+}
+
+/** What having a run's bundle stamped came to. */
+export interface Stamping {
+  /** The token's own time, and who gave it; null where none was had. */
+  time: string | null;
+  authority: string | null;
+  /** Bundles of before that had to wait, and have a token now. */
+  late: number[];
+  /** Why the authorities that were asked gave none. */
+  failures: string[];
 }
 
 /** What one bundle of a backfill holds, in a few numbers. */
@@ -111,7 +132,7 @@ function notCollected({ slices }: Manifest): NotCollected[] {
 /** @param results the bundle's own, in any order. */
 export async function summarise(
   { manifest, digest }: Bundle,
-  path: string,
+  { path, timestamp }: Pick<SealSummary, 'path' | 'timestamp'>,
   controls: readonly CompiledControl[],
   results: AsyncIterable<Result>,
   backfill: readonly Bundle[],
@@ -183,7 +204,13 @@ export async function summarise(
     requests: manifest.kind === 'evaluate' ? 0 : sum(manifest.sources.map((each) => each.requests)),
     slices: slices.length,
     records: sum(slices.map((slice) => slice.records.count)),
-    bundle: { sequence: manifest.sequence, digest, path, signed: false },
+    bundle: {
+      sequence: manifest.sequence,
+      digest,
+      path,
+      signed_by: manifest.signature?.key ?? null,
+      timestamp,
+    },
     backfill: backfill.map(summariseBackfill),
   };
 }

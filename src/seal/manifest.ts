@@ -12,12 +12,11 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const time = z.iso.datetime();
 const count = z.int().nonnegative();
 
-const list = z.strictObject({
-  count,
-  digest,
-  // A chunk has 128 lines on average; one of more than this was not made by Tickmark.
-  chunks: z.array(z.strictObject({ digest, count: count.max(100_000) })),
-});
+/** Lines in the store: how many, SHA-256 of the chunks' digests, and the object that names them. */
+const list = z.strictObject({ count, digest, chunks: digest.nullable() });
+
+/** A list of calls; `receipts` holds what each left behind that night. */
+const trace = list.extend({ receipts: digest.nullable() });
 
 const problem = z.strictObject({
   code: z.enum(problemCodes),
@@ -41,7 +40,7 @@ const slice = z.strictObject({
   /** What the next slice of these events needs to go on: an object that only its collector reads. */
   kept: digest.exactOptional(),
   records: list,
-  calls: list,
+  calls: trace,
 });
 
 export const manifestSchema = z.strictObject({
@@ -52,11 +51,30 @@ export const manifestSchema = z.strictObject({
   sequence: z.int().positive(),
   /** SHA-256 of the manifest before; null in the first. */
   previous: digest.nullable(),
+  /** Null: nobody signed it. Keys are named by their fingerprint, the SHA-256 of their DER form. */
+  signature: z
+    .strictObject({
+      /** The key that signed this manifest. */
+      key: digest,
+      /** The key that signed the manifest before; null where that is unsigned, or there is none. */
+      previous_key: digest.nullable(),
+      /** The keys that may sign the next manifest. Only a `keys` bundle changes them. */
+      signers: z.array(digest).min(1),
+    })
+    .nullable(),
+  timestamps: z.strictObject({
+    /** RFC 3161 authorities that were to stamp this manifest; none where none is configured. */
+    authorities: z.array(z.string()),
+    /** Tokens of manifests before, as found when this one was sealed; each is told of once. */
+    tokens: z.array(z.strictObject({ sequence: z.int().positive(), digest })),
+    /** Manifests before that were to be stamped and still were not. */
+    missing: z.array(z.int().positive()),
+  }),
   /**
    * `run` collects and evaluates; `collect` holds no results; `backfill` holds events of before the
-   * run that collected them; `evaluate` holds another run's slices.
+   * run that collected them; `evaluate` holds another run's slices; `keys` changes who may sign.
    */
-  kind: z.enum(['run', 'collect', 'backfill', 'evaluate']),
+  kind: z.enum(['run', 'collect', 'backfill', 'evaluate', 'keys']),
   /** Whose evidence an `evaluate` judged. */
   evidence_of: z.strictObject({ run: z.string(), digest }).nullable(),
   started_at: time,
@@ -84,7 +102,7 @@ export const manifestSchema = z.strictObject({
       identities: z.array(z.strictObject({ subject: z.string(), account: z.string() })),
       left_out: z.array(z.strictObject({ scope: z.string(), reason: z.string() })),
       /** Made while connecting: who am I, which scopes are there. */
-      calls: list,
+      calls: trace,
       /** Index of answers that the next night may have confirmed instead of sent: an object. */
       answers: digest.exactOptional(),
       /** Requests sent, attempts included. */
@@ -112,7 +130,7 @@ export const manifestSchema = z.strictObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 export type SealedSlice = Manifest['slices'][number];
 
-/** A manifest with its own digest, which the next one names. */
+/** A manifest with its own digest, which the next one names, which its seal is kept under. */
 export interface Bundle {
   manifest: Manifest;
   digest: string;
@@ -161,4 +179,25 @@ export function parseManifest(bytes: Uint8Array, where: string): Bundle {
     );
   }
   return { manifest: parsed.data, digest: sha256(bytes) };
+}
+
+/** Where a manifest lives in a store. */
+export function manifestKey(sequence: number): string {
+  return `bundles/${String(sequence).padStart(8, '0')}.json`;
+}
+
+/** The sequence that a key of a manifest names; undefined for any other key. */
+export function sequenceOf(key: string): number | undefined {
+  const digits = /^bundles\/(\d{8})\.json$/.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** Where the signature over a manifest lives: DER, over the manifest's bytes. */
+export function signatureKey(digest: string): string {
+  return `seals/${digest}.sig`;
+}
+
+/** Where the RFC 3161 token over a manifest lives: DER, over the manifest's bytes. */
+export function tokenKey(digest: string): string {
+  return `seals/${digest}.tst`;
 }

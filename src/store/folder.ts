@@ -1,63 +1,135 @@
 import { randomBytes } from 'node:crypto';
-import { access, link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  link,
+  lstat,
+  lutimes,
+  mkdir,
+  open,
+  readdir,
+  unlink,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { systemClock } from '../evidence/clock.ts';
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
 import { compareText } from '../evidence/json.ts';
-import type { Backend } from './backend.ts';
+import type { Backend, Entry } from './backend.ts';
+
+const temporaryPrefix = '.tmp-';
 
 /**
  * A folder as a backend. A key is written to a temporary file beside it, synced, and given its
  * name by a hard link, which fails when the name is taken: two writers cannot both have it, and
- * a reader sees the whole or nothing. Temporary files begin with `.tmp-` and are never read.
+ * a reader sees the whole or nothing. Temporary files begin with `.tmp-` and are never read. Nor
+ * is what is no regular file: a link, a pipe or a device in the place of a key was put there by
+ * somebody else.
  */
 export function folderBackend(directory: string): Backend {
   const pathOf = (key: string) => join(directory, ...key.split('/'));
+
+  async function create(key: string, bytes: Uint8Array): Promise<boolean> {
+    const path = pathOf(key);
+    return guarded(`write ${path}`, async () => {
+      if (await exists(path)) return false;
+      const folder = dirname(path);
+      const firstMade = await mkdir(folder, { recursive: true });
+      const temporary = join(folder, `${temporaryPrefix}${randomBytes(8).toString('hex')}`);
+      try {
+        const file = await open(temporary, 'wx', 0o640);
+        try {
+          await file.writeFile(bytes);
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await link(temporary, path);
+      } catch (error) {
+        if (codeOf(error) === 'EEXIST') return false;
+        throw error;
+      } finally {
+        await unlink(temporary).catch(() => {});
+      }
+      await syncFolder(folder);
+      // A folder made for the key is itself only an entry of the folder above.
+      for (let made = folder; firstMade !== undefined && made.startsWith(firstMade); ) {
+        made = dirname(made);
+        await syncFolder(made);
+      }
+      return true;
+    });
+  }
+
+  async function* entries(prefix: string): AsyncGenerator<Entry> {
+    const path = pathOf(prefix);
+    const found = await guarded(`list ${path}`, () => readdir(path, { withFileTypes: true }), []);
+    for (const entry of found) {
+      const key = `${prefix}/${entry.name}`;
+      if (entry.isDirectory()) {
+        yield* entries(key);
+        continue;
+      }
+      const state = await guarded(`look at ${pathOf(key)}`, () => lstat(pathOf(key)), undefined);
+      // A writer at work takes its temporary file away between two looks.
+      if (state === undefined) continue;
+      const temporary = entry.name.startsWith(temporaryPrefix);
+      yield { key, bytes: state.size, modified: state.mtime, temporary };
+    }
+  }
+
   return {
     location: directory,
-    async create(key, bytes) {
-      const path = pathOf(key);
-      return guarded(`write ${path}`, async () => {
-        if (await exists(path)) return false;
-        const folder = dirname(path);
-        const firstMade = await mkdir(folder, { recursive: true });
-        const temporary = join(folder, `.tmp-${randomBytes(8).toString('hex')}`);
-        try {
-          const file = await open(temporary, 'wx', 0o640);
-          try {
-            await file.writeFile(bytes);
-            await file.sync();
-          } finally {
-            await file.close();
-          }
-          await link(temporary, path);
-        } catch (error) {
-          if (codeOf(error) === 'EEXIST') return false;
-          throw error;
-        } finally {
-          await unlink(temporary).catch(() => {});
-        }
-        await syncFolder(folder);
-        // A folder made for the key is itself only an entry of the folder above.
-        for (let made = folder; firstMade !== undefined && made.startsWith(firstMade); ) {
-          made = dirname(made);
-          await syncFolder(made);
-        }
-        return true;
-      });
-    },
+    create,
     async read(key) {
       const path = pathOf(key);
-      return guarded(`read ${path}`, () => readFile(path), undefined);
+      return guarded(`read ${path}`, () => readRegularFile(path), undefined);
     },
     async list(prefix) {
       const path = pathOf(prefix);
-      const names = await guarded(`list ${path}`, () => readdir(path), []);
-      return names
-        .filter((name) => !name.startsWith('.'))
-        .sort(compareText)
-        .map((name) => `${prefix}/${name}`);
+      const found = await guarded(`list ${path}`, () => readdir(path, { withFileTypes: true }), []);
+      // What is no regular file is listed all the same: to read it says so, to hide it would not.
+      return found
+        .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
+        .map((entry) => `${prefix}/${entry.name}`)
+        .sort(compareText);
+    },
+    entries,
+    async renew(key, bytes) {
+      const path = pathOf(key);
+      const now = systemClock.now();
+      const touch = () => lutimes(path, now, now).then(() => true);
+      if (!(await guarded(`renew ${path}`, touch, false))) await create(key, bytes);
+    },
+    async remove(key) {
+      const path = pathOf(key);
+      await guarded(`remove ${path}`, () => unlink(path), undefined);
     },
   };
+}
+
+/**
+ * Reads without following a link and without waiting at a pipe for its writer.
+ * @throws TickmarkError IntegrityBroken when it is no regular file
+ */
+async function readRegularFile(path: string): Promise<Buffer> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(path, flags).catch((cause) => {
+    // What open(2) says of a symbolic link, and of a socket.
+    throw ['ELOOP', 'ENXIO'].includes(codeOf(cause)) ? notRegular(path) : cause;
+  });
+  try {
+    if (!(await file.stat()).isFile()) throw notRegular(path);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+function notRegular(path: string): TickmarkError {
+  return new TickmarkError(
+    'IntegrityBroken',
+    `${path} is not a regular file but a link, a pipe, a device or a folder: evidence was replaced; restore it from a copy`,
+  );
 }
 
 /** Names what could not be done, and says what to do; `ENOENT` is `whenMissing`. */
@@ -69,6 +141,7 @@ async function guarded<T, M = never>(
   try {
     return await work();
   } catch (cause) {
+    if (cause instanceof TickmarkError) throw cause;
     if (codeOf(cause) === 'ENOENT' && whenMissing.length === 1) return whenMissing[0];
     const advice: Record<string, string> = {
       ENOSPC: 'the disk is full: make room and run again',
@@ -76,7 +149,7 @@ async function guarded<T, M = never>(
       EROFS: 'the file system is read-only: name another place with --store',
       EACCES: 'no permission: check who owns the folder, or name another place with --store',
       EPERM:
-        'not permitted: the store needs a file system with hard links; name another place with --store',
+        'not permitted: the store needs a file system with hard links, and files of who runs; name another place with --store',
       ENOTDIR: 'a part of the path is a file: name another place with --store',
     };
     const code = codeOf(cause);

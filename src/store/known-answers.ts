@@ -17,6 +17,20 @@ const indexSchema = z.record(
 );
 type Index = z.infer<typeof indexSchema>;
 
+/** Which answers an index names, by question. @throws TickmarkError IntegrityBroken */
+export async function readAnswerIndex(store: Store, digest: string): Promise<Index> {
+  const bytes = await store.readBytes(digest);
+  try {
+    return indexSchema.parse(JSON.parse(bytes.toString()));
+  } catch (cause) {
+    throw new TickmarkError(
+      'IntegrityBroken',
+      `object ${digest} in ${store.backend.location} is no index of answers; restore it from a copy`,
+      { cause },
+    );
+  }
+}
+
 /** One source's answers: read from the night before, written for the next. */
 export class StoredAnswers {
   readonly #store: Store;
@@ -31,12 +45,7 @@ export class StoredAnswers {
   /** @param digest the index that an earlier manifest names; undefined where there is none. */
   static async open(store: Store, digest: string | undefined): Promise<StoredAnswers> {
     if (digest === undefined) return new StoredAnswers(store, {});
-    const parsed = indexSchema.safeParse(JSON.parse((await store.readBytes(digest)).toString()));
-    if (parsed.success) return new StoredAnswers(store, parsed.data);
-    throw new TickmarkError(
-      'IntegrityBroken',
-      `object ${digest} in ${store.backend.location} is no index of answers; restore it from a copy`,
-    );
+    return new StoredAnswers(store, await readAnswerIndex(store, digest));
   }
 
   async find(question: string) {

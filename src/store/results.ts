@@ -3,8 +3,8 @@
  * (the run, the time of observation), which the manifest says once for all.
  */
 import type { Result } from '../evidence/result.ts';
-import type { Bundle, SealedSlice } from '../seal/manifest.ts';
-import { readList, type StoredList, writeList } from './objects.ts';
+import type { Bundle, Manifest, SealedSlice } from '../seal/manifest.ts';
+import { readList, type StoredList } from './lists.ts';
 import type { Store } from './store.ts';
 
 interface StoredResult extends Omit<Result, 'run' | 'observed_at'> {
@@ -19,6 +19,7 @@ export async function writeResults(
   store: Store,
   slices: readonly SealedSlice[],
   results: Iterable<Result & { dataset: string }>,
+  kind: Manifest['kind'],
 ): Promise<StoredList> {
   const times = observationTimes(slices);
   function* stored(): Generator<StoredResult> {
@@ -27,15 +28,28 @@ export async function writeResults(
       yield observed_at === known ? rest : { ...rest, observed_at };
     }
   }
-  return writeList(store.backend, stored(), ({ test, resource }) => `${test} ${resource.uid}`);
+  return store.writeResultLines(
+    stored(),
+    ({ test, resource }) => `${test} ${resource.uid}`,
+    slices,
+    kind,
+  );
 }
 
-/** The results of a bundle, sorted by control, test, scope and uid. */
-export async function* readResults(store: Store, { manifest }: Bundle): AsyncGenerator<Result> {
+/**
+ * The results of a bundle, sorted by control, test, scope and uid.
+ * @param linesOf for who reads many bundles, and holds the chunks that they share.
+ */
+export async function* readResults(
+  store: Store,
+  { manifest }: Bundle,
+  linesOf: (list: StoredList) => AsyncIterable<readonly unknown[]> = (list) =>
+    readList(store.backend, list),
+): AsyncGenerator<Result> {
   if (manifest.results === null) return;
   const times = observationTimes(manifest.slices);
-  for await (const lines of readList(store.backend, manifest.results.list)) {
-    for (const { dataset, observed_at, ...rest } of lines as StoredResult[]) {
+  for await (const lines of linesOf(manifest.results.list)) {
+    for (const { dataset, observed_at, ...rest } of lines as readonly StoredResult[]) {
       yield {
         run: manifest.run,
         control: rest.control,

@@ -1,25 +1,59 @@
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
-import { canonicalJson } from '../evidence/json.ts';
+import { canonicalJson, compareText, sha256 } from '../evidence/json.ts';
 import type { Call, EvidenceRecord, Slice } from '../evidence/slice.ts';
 import {
   type Bundle,
   formatManifest,
   type Manifest,
+  manifestKey,
   parseManifest,
   type SealedSlice,
+  sequenceOf,
+  signatureKey,
+  tokenKey,
 } from '../seal/manifest.ts';
+import type { PublicKey, Signer } from '../seal/signature.ts';
 import type { Backend } from './backend.ts';
-import { readList, readObject, type StoredList, writeList, writeObject } from './objects.ts';
+import { readList, type StoredList, writeList } from './lists.ts';
+import { readObject, writeObject } from './objects.ts';
+import { readTrace, type StoredTrace, writeTrace } from './trace.ts';
 
 /** As many as eight digits can count: nights for a quarter of a million years. */
 const lastSequence = 99_999_999;
 
+/** So many bundles back an earlier list is looked for: jobs of other accounts lie in between. */
+const bundlesLookedThrough = 64;
+
 /** A manifest before it has its place in the chain. */
-export type Draft = Omit<Manifest, 'sequence' | 'previous'>;
+export type Draft = Omit<Manifest, 'sequence' | 'previous' | 'signature' | 'timestamps'>;
+
+/** What a manifest is sealed with. */
+export interface Sealing {
+  /** Undefined: the manifest is not signed. */
+  signer?: Signer | undefined;
+  /** RFC 3161 authorities that will be asked to stamp it. */
+  authorities: readonly string[];
+  /** For a bundle of kind `keys`: a key that may sign from now on, or one that may no more. */
+  introduce?: PublicKey;
+  retire?: string;
+  /** The keys of before are lost: the signer begins anew, which every verification will say. */
+  anew?: boolean;
+}
+
+/** Nobody signs, nobody stamps. */
+export const unsealed: Sealing = { authorities: [] };
+
+/** What the bundles before hold of the same things: a night keeps what differs from it. */
+interface Before {
+  lists: Map<string, StoredList>;
+  /** Index of known answers, by source. */
+  answers: Map<string, string>;
+}
 
 /** Bundles on a backend: append only, each chained to the one before. */
 export class Store {
   readonly backend: Backend;
+  #before: Promise<Before> | undefined;
 
   constructor(backend: Backend) {
     this.backend = backend;
@@ -28,19 +62,41 @@ export class Store {
   /** Writes a slice's records and calls; the manifest will name them. */
   async writeSlice(slice: Slice): Promise<SealedSlice> {
     const { records, calls, kept, ...header } = slice;
+    // State comes again every night; what happened is told once.
+    const cut = slice.kind === 'snapshot' ? 'fine' : 'coarse';
+    const { lists } = await this.#lookBack();
+    const [recordsKey, callsKey] = keysOf(slice);
+    const base = (key: string) => (cut === 'fine' ? lists.get(key) : undefined);
     return {
       ...header,
       ...(kept === undefined
         ? {}
         : { kept: await this.writeBytes(Buffer.from(canonicalJson(kept), 'utf8')) }),
-      records: await writeList(this.backend, records, (record) => record.uid),
-      calls: await this.writeCalls(calls),
+      records: await writeList(this.backend, records, ({ uid }) => uid, {
+        cut,
+        base: base(recordsKey),
+      }),
+      calls: await writeTrace(this.backend, calls, { cut, base: base(callsKey) }),
     };
   }
 
-  /** Writes a trace, sorted by the calls' ids. */
-  async writeCalls(calls: readonly Call[]): Promise<StoredList> {
-    return writeList(this.backend, calls, (call) => call.id);
+  /** Writes the calls that were made while connecting to a source, sorted by their ids. */
+  async writeCalls(source: string, calls: readonly Call[]): Promise<StoredTrace> {
+    const base = (await this.#lookBack()).lists.get(connectKey(source));
+    return writeTrace(this.backend, calls, { cut: 'fine', base });
+  }
+
+  /** Writes the lines of results; `keyOf` names the part of a line that decides where to cut. */
+  async writeResultLines<T>(
+    lines: Iterable<T>,
+    keyOf: (line: T) => string,
+    slices: readonly SealedSlice[],
+    kind: Manifest['kind'],
+  ): Promise<StoredList> {
+    const cut = kind === 'backfill' ? 'coarse' : 'fine';
+    const { lists } = await this.#lookBack();
+    const base = cut === 'fine' ? lists.get(resultsKey(slices)) : undefined;
+    return writeList(this.backend, lines, keyOf, { cut, base });
   }
 
   async writeBytes(bytes: Uint8Array): Promise<string> {
@@ -58,11 +114,24 @@ export class Store {
       yield lines as EvidenceRecord[];
   }
 
+  /** A trace's calls, chunk by chunk, sorted by id. */
+  calls(trace: StoredTrace): AsyncGenerator<Call[]> {
+    return readTrace(this.backend, trace);
+  }
+
+  /** The index of answers that the newest bundle with this source names. */
+  async answersOf(source: string): Promise<string | undefined> {
+    return (await this.#lookBack()).answers.get(source);
+  }
+
   /**
    * Gives the manifest the next place in the chain and writes it: from then on the night is
-   * sealed. Whoever loses the race for a place takes the next one.
+   * sealed. Whoever loses the race for a place takes the next one. The signature is written first,
+   * under the manifest's digest: a manifest is never without the signature that it names.
+   * @throws TickmarkError InvalidConfiguration where the signer may not sign in this store.
    */
-  async seal(draft: Draft): Promise<Bundle> {
+  async seal(draft: Draft, sealing: Sealing): Promise<Bundle> {
+    const { signer } = sealing;
     for (let tried = 0; ; ) {
       const last = await this.last();
       const sequence = (last?.manifest.sequence ?? 0) + 1;
@@ -74,13 +143,48 @@ export class Store {
         );
       }
       tried = sequence;
-      const manifest: Manifest = { ...draft, sequence, previous: last?.digest ?? null };
+      assertMaySign(sealing, last?.manifest, this.backend.location);
+      const manifest: Manifest = {
+        ...draft,
+        sequence,
+        previous: last?.digest ?? null,
+        signature: signatureOf(sealing, last?.manifest),
+        timestamps: {
+          authorities: [...sealing.authorities],
+          ...(await this.#stampsBefore(last)),
+        },
+      };
       const { bytes, digest } = formatManifest(manifest);
       assertReadable(bytes);
-      if (await this.backend.create(manifestKey(manifest.sequence), bytes)) {
-        return { manifest, digest };
+      if (signer !== undefined) {
+        // Under its fingerprint, which is the digest of its bytes.
+        await this.writeBytes(signer.publicKey.der);
+        if (sealing.introduce !== undefined) await this.writeBytes(sealing.introduce.der);
+        await this.backend.create(signatureKey(digest), await signer.sign(bytes));
+      }
+      if (await this.backend.create(manifestKey(sequence), bytes)) {
+        const bundle = { manifest, digest };
+        if (this.#before !== undefined) take(await this.#before, manifest);
+        return bundle;
       }
     }
+  }
+
+  /**
+   * Keeps the RFC 3161 token over a manifest. The first one stays.
+   * @param token checked by whoever asked for it.
+   */
+  async keepToken(digest: string, token: Uint8Array): Promise<void> {
+    await this.backend.create(tokenKey(digest), token);
+  }
+
+  /** Bundles that were to be stamped and are not, newest first. */
+  async unstamped(): Promise<{ sequence: number; digest: string }[]> {
+    const last = await this.last();
+    if (last === undefined) return [];
+    const { missing } = await this.#stampsBefore(last);
+    const bundles = await Promise.all(missing.reverse().map((sequence) => this.#bundle(sequence)));
+    return bundles.map(({ manifest, digest }) => ({ sequence: manifest.sequence, digest }));
   }
 
   /** The newest bundle, or undefined in an empty store. */
@@ -109,12 +213,44 @@ export class Store {
     );
   }
 
+  /** Which of the bundles up to `last` were to be stamped, and what became of it since. */
+  async #stampsBefore(
+    last: Bundle | undefined,
+  ): Promise<Omit<Manifest['timestamps'], 'authorities'>> {
+    const tokens: Manifest['timestamps']['tokens'] = [];
+    const missing: number[] = [];
+    if (last === undefined) return { tokens, missing };
+    const { sequence, timestamps } = last.manifest;
+    const open = [...timestamps.missing, ...(timestamps.authorities.length > 0 ? [sequence] : [])];
+    for (const each of open) {
+      const { digest } = each === sequence ? last : await this.#bundle(each);
+      const token = await this.backend.read(tokenKey(digest));
+      if (token === undefined) missing.push(each);
+      else tokens.push({ sequence: each, digest: sha256(token) });
+    }
+    return { tokens, missing };
+  }
+
+  /** The newest list of each kind, read once; what this store seals is taken in as it comes. */
+  #lookBack(): Promise<Before> {
+    this.#before ??= this.#readBack();
+    return this.#before;
+  }
+
+  async #readBack(): Promise<Before> {
+    const newestFirst: Manifest[] = [];
+    for await (const { manifest } of this.bundles()) {
+      newestFirst.push(manifest);
+      if (newestFirst.length === bundlesLookedThrough) break;
+    }
+    const before: Before = { lists: new Map(), answers: new Map() };
+    for (const manifest of newestFirst.reverse()) take(before, manifest);
+    return before;
+  }
+
   async #sequences(): Promise<number[]> {
     const keys = await this.backend.list('bundles');
-    return keys
-      .map((key) => /^bundles\/(\d{8})\.json$/.exec(key)?.[1])
-      .filter((digits) => digits !== undefined)
-      .map(Number);
+    return keys.map(sequenceOf).filter((sequence) => sequence !== undefined);
   }
 
   async #bundle(sequence: number): Promise<Bundle> {
@@ -137,6 +273,78 @@ export class Store {
   }
 }
 
+/** Jobs for different accounts may write to one store, each with results of its own. */
+function resultsKey(slices: readonly SealedSlice[]): string {
+  const sources = new Set(slices.map(({ source }) => source));
+  return `results ${[...sources].sort(compareText).join(' ')}`;
+}
+
+function connectKey(source: string): string {
+  return `connect ${source}`;
+}
+
+function keysOf({ dataset, source, scope }: Pick<Slice, 'dataset' | 'source' | 'scope'>) {
+  const of = `${dataset} ${source} ${scope}`;
+  return [`records ${of}`, `calls ${of}`] as const;
+}
+
+function take({ lists, answers }: Before, manifest: Manifest): void {
+  // A night that saw nothing is no measure for the next.
+  const set = (key: string, list: StoredList) => {
+    if (list.count > 0) lists.set(key, list);
+  };
+  for (const slice of manifest.slices) {
+    if (slice.kind !== 'snapshot') continue;
+    const [recordsKey, callsKey] = keysOf(slice);
+    set(recordsKey, slice.records);
+    set(callsKey, slice.calls);
+  }
+  for (const source of manifest.sources) {
+    set(connectKey(source.id), source.calls);
+    if (source.answers !== undefined) answers.set(source.id, source.answers);
+  }
+  if (manifest.results !== null && manifest.kind !== 'backfill') {
+    set(resultsKey(manifest.slices), manifest.results.list);
+  }
+}
+
+/**
+ * Once signed, always signed; and by a key that those before have introduced.
+ * @throws TickmarkError InvalidConfiguration: nothing may be sealed so behind `last`.
+ */
+export function assertMaySign(
+  { signer, anew = false }: Sealing,
+  last: Manifest | undefined,
+  location: string,
+): void {
+  const before = last?.signature ?? null;
+  if (before === null) return;
+  if (signer === undefined) {
+    throw new TickmarkError(
+      'InvalidConfiguration',
+      `the bundles in ${location} are signed, and this one would not be: name the key with signing: in tickmark.yaml or TICKMARK_SIGNING_KEY`,
+    );
+  }
+  const key = signer.publicKey.fingerprint;
+  if (!before.signers.includes(key) && !anew) {
+    throw new TickmarkError(
+      'InvalidConfiguration',
+      `key ${key} (${signer.name}) may not sign in ${location}: none of its keys has introduced it. With one that may (${before.signers.join(', ')}), run tickmark keygen --introduce <the new key>`,
+    );
+  }
+}
+
+function signatureOf(sealing: Sealing, last: Manifest | undefined): Manifest['signature'] {
+  const { signer, introduce, retire, anew = false } = sealing;
+  if (signer === undefined) return null;
+  const before = last?.signature ?? null;
+  const key = signer.publicKey.fingerprint;
+  const signers = new Set(anew ? [key] : (before?.signers ?? [key]));
+  if (introduce !== undefined) signers.add(introduce.fingerprint);
+  if (retire !== undefined) signers.delete(retire);
+  return { key, previous_key: before?.key ?? null, signers: [...signers] };
+}
+
 /** What cannot be read back must not be sealed: it would stop every later night. */
 function assertReadable(bytes: Uint8Array): void {
   try {
@@ -148,8 +356,4 @@ function assertReadable(bytes: Uint8Array): void {
       { cause },
     );
   }
-}
-
-export function manifestKey(sequence: number): string {
-  return `bundles/${String(sequence).padStart(8, '0')}.json`;
 }

@@ -222,7 +222,7 @@ describe('a store that is not a folder', () => {
     const folder = await folderWith({ 'tickmark.yaml': `${config}store: gs://bucket\n` });
     const { code, stderr } = await runCli(['run'], { cwd: folder });
     expect(code).toBe(2);
-    expect(stderr).toContain('store');
+    expect(stderr).toContain('s3://');
   });
 });
 

@@ -83,13 +83,32 @@ describe('loadConfig', () => {
     expect(failure(() => loadConfig(folder)).code).toBe('InvalidConfiguration');
   });
 
+  it('knows waivers, and says that it does not act on them', () => {
+    const { notes } = load(`${minimal}waivers: ./waivers.yaml\n`);
+    expect(notes).toEqual([expect.stringMatching(/: waivers: this version/)]);
+  });
+
+  it('takes a bucket with a retention, a key and authorities', () => {
+    const { config, notes } = load(
+      `${minimal}${[
+        'store: s3://acme-evidence/tickmark',
+        's3: { region: eu-central-1, retention: { mode: compliance, days: 400 } }',
+        'signing: { key: "kms:arn:aws:kms:eu-central-1:123456789012:key/1" }',
+        'timestamps: { authorities: ["https://tsa.example/tsr"], roots: ./tsa.pem }',
+      ].join('\n')}\n`,
+    );
+    expect(notes).toEqual([]);
+    expect(config.s3?.retention).toEqual({ mode: 'compliance', days: 400 });
+  });
+
   it.each([
-    ['waivers', 'waivers: ./waivers.yaml'],
-    ['signing', 'signing: { key: ./key.pem }'],
-    ['timestamps', 'timestamps: { authorities: ["https://tsa.example"] }'],
-  ])('knows %s, and says that it does not act on it', (key, line) => {
-    const { notes } = load(`${minimal}${line}\n`);
-    expect(notes).toEqual([expect.stringMatching(new RegExp(`: ${key}: this version`))]);
+    ['an authority without http', 'timestamps: { authorities: ["ftp://tsa.example"] }'],
+    ['no authority', 'timestamps: { authorities: [] }'],
+    ['a retention of no days', 's3: { retention: { mode: compliance, days: 0 } }'],
+    ['a retention of another mode', 's3: { retention: { mode: forever, days: 1 } }'],
+    ['an endpoint that is none', 's3: { endpoint: localhost }'],
+  ])('refuses %s', (_name, line) => {
+    expect(failure(() => load(`${minimal}${line}\n`)).code).toBe('InvalidConfiguration');
   });
 
   it('reports every fault at once', () => {

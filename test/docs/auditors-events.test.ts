@@ -1,30 +1,22 @@
-import { execFile } from 'node:child_process';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvidenceRecord, Problem, Slice } from '../../src/evidence/slice.ts';
 import type { Manifest } from '../../src/seal/manifest.ts';
 import { folderBackend } from '../../src/store/folder.ts';
 import { StoredAnswers } from '../../src/store/known-answers.ts';
-import { Store } from '../../src/store/store.ts';
+import { type Draft, Store, unsealed } from '../../src/store/store.ts';
 import { removeTemporary, temporaryFolder } from '../support/temporary.ts';
-import { fence } from './pages.ts';
+import { auditorShell } from './shell.ts';
 
 afterAll(removeTemporary);
 
 const day = (date: number) => new Date(Date.UTC(2026, 0, date)).toISOString();
-const shell = promisify(execFile);
 
 let folder: string;
 let store: Store;
 
-/** The lines of shell of that name, run in the store's folder. */
-async function sh(name: string): Promise<string[]> {
-  const { text } = fence('docs/auditors.md', 'sh', 'auditor', name);
-  const { stdout } = await shell('bash', ['-euo', 'pipefail', '-c', text], { cwd: folder });
-  return stdout.split('\n').filter((line) => line !== '');
-}
+const sh = (name: string) => auditorShell(name, folder);
 
 interface Events {
   dataset: string;
@@ -58,7 +50,7 @@ async function seal(kind: Manifest['kind'], events: Events[], answers?: string):
   const slices = [];
   for (const each of events) slices.push(await store.writeSlice(sliceOf(each)));
   const sequence = ((await store.last())?.manifest.sequence ?? 0) + 1;
-  await store.seal({
+  const draft: Draft = {
     format: 'tickmark-bundle/1',
     run: `20260131T02000${sequence}Z-00000${sequence}`,
     kind,
@@ -79,7 +71,7 @@ async function seal(kind: Manifest['kind'], events: Events[], answers?: string):
         use: 'github',
         identities: [],
         left_out: [],
-        calls: await store.writeCalls([]),
+        calls: await store.writeCalls('code', []),
         ...(answers === undefined ? {} : { answers }),
         requests: 1,
         endpoints: [],
@@ -87,7 +79,8 @@ async function seal(kind: Manifest['kind'], events: Events[], answers?: string):
     ],
     slices,
     results: null,
-  });
+  };
+  await store.seal(draft, unsealed);
 }
 
 const changed = (number: number, author: string) => ({

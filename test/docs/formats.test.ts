@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/evidence/json.ts';
 import { replayWire } from '../../src/providers/wire.ts';
 import { parseManifest } from '../../src/seal/manifest.ts';
-import { writeList } from '../../src/store/objects.ts';
+import { readChunks, writeList } from '../../src/store/lists.ts';
 import { readResults } from '../../src/store/results.ts';
 import { memoryBackend } from '../support/memory-backend.ts';
 import { removeTemporary, temporaryFolder } from '../support/temporary.ts';
@@ -42,8 +42,10 @@ describe('docs/formats/store.md and results.md', () => {
   it.each(shown.map(({ info, text }): [string, string] => [info[2] ?? '', text]))(
     '%s',
     (key, text) => {
-      expect(text).toBe(gunzipSync(golden.keys.get(key) ?? '').toString());
-      expect(key).toContain(sha256(text));
+      const content = gunzipSync(golden.keys.get(key) ?? '').toString();
+      // A page's block ends with a line feed; canonical JSON does not.
+      expect(text).toBe(content.endsWith('\n') ? content : `${content}\n`);
+      expect(key).toContain(sha256(content));
     },
   );
 
@@ -57,12 +59,13 @@ describe('docs/formats/store.md and results.md', () => {
     );
   });
 
-  it('state where a chunk ends', async () => {
-    const names = Array.from({ length: 70 }, (_each, index) => `arn:aws:s3:::bucket-${index}`);
-    const { chunks } = await writeList(memoryBackend().backend, names, (name) => name);
-    expect(chunks[0]?.count).toBe(59);
-    expect(sha256(names[58] ?? '')).toMatch(/^66600200/);
-    expect(read('docs/formats/store.md')).toContain(`\`${names[58]}\` begins with \`66600200\``);
+  it('state where chunks end', async () => {
+    const { backend } = memoryBackend();
+    const names = Array.from({ length: 40 }, (_each, index) => `arn:aws:s3:::bucket-${index}`);
+    const list = await writeList(backend, names, (name) => name, { cut: 'fine' });
+    const counts = (await readChunks(backend, list)).map(({ count }) => count);
+    expect(read('docs/formats/store.md')).toContain(`\`${counts.slice(0, 6).join(', ')}\``);
+    expect(counts.every((count) => count <= 6)).toBe(true);
   });
 
   it('state the digest of nothing', () => {

@@ -1,9 +1,9 @@
 /** The smallest store that shows every part: one night with two buckets, as docs/formats prints it. */
 import type { Result } from '../../src/evidence/result.ts';
 import type { Slice } from '../../src/evidence/slice.ts';
-import { formatManifest } from '../../src/seal/manifest.ts';
+import { formatManifest, manifestKey } from '../../src/seal/manifest.ts';
 import { writeResults } from '../../src/store/results.ts';
-import { manifestKey, Store } from '../../src/store/store.ts';
+import { type Draft, Store, unsealed } from '../../src/store/store.ts';
 import { memoryBackend } from '../support/memory-backend.ts';
 
 const run = '20260131T020000Z-1a2b3c';
@@ -73,7 +73,7 @@ export async function goldenStore() {
   const { backend, keys } = memoryBackend();
   const store = new Store(backend);
   const sealed = await store.writeSlice(slice);
-  const bundle = await store.seal({
+  const draft: Draft = {
     format: 'tickmark-bundle/1',
     run,
     kind: 'run',
@@ -105,7 +105,7 @@ export async function goldenStore() {
           },
         ],
         left_out: [],
-        calls: await store.writeCalls([]),
+        calls: await store.writeCalls('production', []),
         requests: 3,
         endpoints: ['https://s3.us-east-1.amazonaws.com:443'],
       },
@@ -114,9 +114,10 @@ export async function goldenStore() {
     results: {
       as_of: '2026-01-31T02:00:09.000Z',
       counts: { pass: 1, fail: 1, not_applicable: 0, not_tested: 0, waived: 0, error: 0 },
-      list: await writeResults(store, [sealed], results),
+      list: await writeResults(store, [sealed], results, 'run'),
     },
-  });
+  };
+  const bundle = await store.seal(draft, unsealed);
   const { bytes, digest } = formatManifest(bundle.manifest);
   return {
     store,

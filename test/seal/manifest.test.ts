@@ -3,7 +3,13 @@ import { canonicalJson } from '../../src/evidence/json.ts';
 import { formatManifest, type Manifest, parseManifest } from '../../src/seal/manifest.ts';
 import { draft } from '../support/bundles.ts';
 
-const manifest: Manifest = { ...draft(), sequence: 1, previous: null };
+const manifest: Manifest = {
+  ...draft(),
+  sequence: 1,
+  previous: null,
+  signature: null,
+  timestamps: { authorities: [], tokens: [], missing: [] },
+};
 
 describe('parseManifest', () => {
   it('reads what formatManifest wrote', () => {

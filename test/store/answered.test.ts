@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Slice } from '../../src/evidence/slice.ts';
 import { answeredSlices } from '../../src/store/answered.ts';
-import { Store } from '../../src/store/store.ts';
+import { Store, unsealed } from '../../src/store/store.ts';
 import { draft, slice } from '../support/bundles.ts';
 import { memoryBackend } from '../support/memory-backend.ts';
 
@@ -23,7 +23,7 @@ async function storeWith(...bundles: { kind?: 'evaluate'; slices: Slice[] }[]): 
   const store = new Store(memoryBackend().backend);
   for (const { kind = 'collect', slices } of bundles) {
     const sealed = await Promise.all(slices.map((each) => store.writeSlice(each)));
-    await store.seal(draft({ kind, slices: sealed }));
+    await store.seal(draft({ kind, slices: sealed }), unsealed);
   }
   return store;
 }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { formatManifest } from '../../src/seal/manifest.ts';
-import { manifestKey, Store } from '../../src/store/store.ts';
+import { formatManifest, manifestKey } from '../../src/seal/manifest.ts';
+import { Store, unsealed } from '../../src/store/store.ts';
 import { draft, slice } from '../support/bundles.ts';
 import { memoryBackend } from '../support/memory-backend.ts';
 
 describe('Store', () => {
   it('chains each bundle to the one before', async () => {
     const store = new Store(memoryBackend().backend);
-    const first = await store.seal(draft());
-    const second = await store.seal(draft());
+    const first = await store.seal(draft(), unsealed);
+    const second = await store.seal(draft(), unsealed);
     expect(first.manifest).toMatchObject({ sequence: 1, previous: null });
     expect(second.manifest).toMatchObject({ sequence: 2, previous: first.digest });
     expect(await store.last()).toEqual(second);
@@ -17,7 +17,7 @@ describe('Store', () => {
   it('gives every one of many runs at once a place of its own', async () => {
     const { backend } = memoryBackend();
     const bundles = await Promise.all(
-      Array.from({ length: 10 }, () => new Store(backend).seal(draft())),
+      Array.from({ length: 10 }, () => new Store(backend).seal(draft(), unsealed)),
     );
     bundles.sort((a, b) => a.manifest.sequence - b.manifest.sequence);
     expect(bundles.map((bundle) => bundle.manifest.sequence)).toEqual([
@@ -50,8 +50,8 @@ describe('Store', () => {
 
   it('finds a run by the beginning of its id, if that is enough', async () => {
     const store = new Store(memoryBackend().backend);
-    await store.seal(draft({ run: '20260101T020000Z-aaaaaa' }));
-    await store.seal(draft({ run: '20260102T020000Z-bbbbbb' }));
+    await store.seal(draft({ run: '20260101T020000Z-aaaaaa' }), unsealed);
+    await store.seal(draft({ run: '20260102T020000Z-bbbbbb' }), unsealed);
     expect((await store.bundleOf('20260102')).manifest.sequence).toBe(2);
     await expect(store.bundleOf('202601')).rejects.toMatchObject({ code: 'NotFound' });
     await expect(store.bundleOf('2027')).rejects.toMatchObject({ code: 'NotFound' });
@@ -60,8 +60,8 @@ describe('Store', () => {
   it('refuses a manifest that stands in the place of another', async () => {
     const { backend, keys } = memoryBackend();
     const store = new Store(backend);
-    await store.seal(draft());
-    const { manifest } = await store.seal(draft());
+    await store.seal(draft(), unsealed);
+    const { manifest } = await store.seal(draft(), unsealed);
     keys.set(manifestKey(3), formatManifest(manifest).bytes);
     await expect(store.last()).rejects.toMatchObject({ code: 'IntegrityBroken' });
   });
@@ -69,23 +69,23 @@ describe('Store', () => {
   it('does not turn for ever where a manifest was put at the end of all places', async () => {
     const { backend, keys } = memoryBackend();
     const store = new Store(backend);
-    const { manifest } = await store.seal(draft());
+    const { manifest } = await store.seal(draft(), unsealed);
     const forged = { ...manifest, sequence: 99_999_999 };
     keys.set(manifestKey(99_999_999), formatManifest(forged).bytes);
-    await expect(store.seal(draft())).rejects.toMatchObject({ code: 'IntegrityBroken' });
+    await expect(store.seal(draft(), unsealed)).rejects.toMatchObject({ code: 'IntegrityBroken' });
   });
 
   it('does not turn for ever on a backend that does not list what it holds', async () => {
     const { backend } = memoryBackend();
     const store = new Store({ ...backend, list: async () => [] });
-    await store.seal(draft());
-    await expect(store.seal(draft())).rejects.toMatchObject({ code: 'IntegrityBroken' });
+    await store.seal(draft(), unsealed);
+    await expect(store.seal(draft(), unsealed)).rejects.toMatchObject({ code: 'IntegrityBroken' });
   });
 
   it('seals nothing that it could not read back', async () => {
     const { backend, keys } = memoryBackend();
     const broken = draft({ started_at: '+010000-01-01T00:00:00.000Z' });
-    await expect(new Store(backend).seal(broken)).rejects.toMatchObject({
+    await expect(new Store(backend).seal(broken, unsealed)).rejects.toMatchObject({
       code: 'StoreUnavailable',
     });
     expect([...keys.keys()].filter((key) => key.startsWith('bundles/'))).toEqual([]);

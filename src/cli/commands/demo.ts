@@ -5,6 +5,7 @@ import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { packageRoot } from '../package.ts';
 import { openProject } from '../project.ts';
+import { demoSealing } from '../sealing.ts';
 import { night } from './run.ts';
 
 /** When the demo's exchanges were recorded; its clock starts there. */
@@ -37,6 +38,7 @@ export async function demo(
       ...(options.json === undefined ? {} : { json: options.json }),
     },
     true,
+    demoSealing,
   );
   if (!options.json) {
     io.terminal.out();

@@ -3,10 +3,12 @@ import type { CompiledControl } from '../../controls/compile.ts';
 import { compareText } from '../../evidence/json.ts';
 import type { Call, Problem, Slice } from '../../evidence/slice.ts';
 import type { CollectOptions, CommandIo } from '../command.ts';
+import { type Check, examineSeal } from '../examine-seal.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { withSources } from '../night.ts';
 import { groupBy, grouped } from '../print-night.ts';
 import { openProject } from '../project.ts';
+import { openSealing } from '../sealing.ts';
 import { plural, printable, type Terminal, wrap } from '../terminal.ts';
 
 /** How the calls of one name in one scope went. */
@@ -32,6 +34,8 @@ interface Examination {
   calls: CallReport[];
   problems: { source: string; scope: string; dataset: string; problem: Problem }[];
   store: { location: string; bundles: number };
+  /** Of the store, the signing key and the timestamp authorities. */
+  seal: Check[];
 }
 
 /**
@@ -40,6 +44,7 @@ interface Examination {
  */
 export async function doctor(io: CommandIo, options: CollectOptions): Promise<ExitCode> {
   const project = await openProject(options, io);
+  const sealing = await openSealing(project, io);
   const calls = new Map<string, CallReport>();
   const seen = new Set<string>();
   const problems: Examination['problems'] = [];
@@ -73,6 +78,7 @@ export async function doctor(io: CommandIo, options: CollectOptions): Promise<Ex
       location: project.store.backend.location,
       bundles: (await project.store.last())?.manifest.sequence ?? 0,
     },
+    seal: await examineSeal(project, options.store, sealing, io.signal),
   };
   const healthy = problems.every(({ problem }) => problem.severity === 'note');
   if (options.json) io.terminal.out(JSON.stringify({ ...examination, healthy }));
@@ -168,7 +174,14 @@ function print(terminal: Terminal, examination: Examination, healthy: boolean): 
   }
   if (examination.problems.length > 0) out();
   const { location, bundles } = examination.store;
-  out(`Store ${location}: ${plural(bundles, 'bundle')}`);
+  out(style('bold', `Store ${location}: ${plural(bundles, 'bundle')}`));
+  for (const { what, ok, message } of examination.seal) {
+    const mark = ok ? style('green', '✓') : style('yellow', ok === null ? '?' : '✗');
+    const [first = '', ...more] = wrap(printable(`${what}: ${message}`), width - 4);
+    out(`  ${mark} ${first}`);
+    for (const line of more) out(`    ${line}`);
+  }
+  out();
   out(
     healthy
       ? 'Everything that the tests need was answered.'

@@ -1,8 +1,11 @@
 import { TickmarkError } from '../../evidence/errors.ts';
+import type { Bundle } from '../../seal/manifest.ts';
+import type { Draft, Store } from '../../store/store.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import type { ExitCode } from '../exit.ts';
 import { commonDraft, interrupted, judge, newRunId } from '../night.ts';
 import { openProject } from '../project.ts';
+import { openSealing, stamp } from '../sealing.ts';
 import { report } from './run.ts';
 
 /**
@@ -16,8 +19,9 @@ export async function evaluate(
   const begun = performance.now();
   const project = await openProject(options, io);
   const { store } = project;
+  const sealing = await openSealing(project, io);
   const evidence =
-    options.run === undefined ? await store.last() : await store.bundleOf(options.run);
+    options.run === undefined ? await newestEvidence(store) : await store.bundleOf(options.run);
   if (evidence === undefined) {
     throw new TickmarkError(
       'NotFound',
@@ -30,9 +34,15 @@ export async function evaluate(
   const asOf = new Date(manifest.results?.as_of ?? manifest.finished_at);
   const isBackfill =
     manifest.slices.length > 0 && manifest.slices.every(({ kind }) => kind === 'events');
-  const results = await judge(project, manifest.slices, id, asOf, isBackfill);
+  const results = await judge(
+    project,
+    manifest.slices,
+    id,
+    asOf,
+    isBackfill ? 'backfill' : 'evaluate',
+  );
   if (io.signal.aborted) throw interrupted();
-  const bundle = await store.seal({
+  const draft: Draft = {
     ...(await commonDraft(project, io)),
     run: id,
     kind: 'evaluate',
@@ -44,6 +54,17 @@ export async function evaluate(
     sources: manifest.sources,
     slices: manifest.slices,
     results,
-  });
-  return report(io, project, [bundle], (performance.now() - begun) / 1_000, options.json);
+  };
+  const bundle = await store.seal(draft, sealing);
+  const stamping = await stamp(store, bundle, sealing, io.signal);
+  const seconds = (performance.now() - begun) / 1_000;
+  return report(io, project, [bundle], { seconds, stamping, json: options.json ?? false });
+}
+
+/** The newest bundle that has evidence: one that changes keys has none. */
+async function newestEvidence(store: Store): Promise<Bundle | undefined> {
+  for await (const bundle of store.bundles()) {
+    if (bundle.manifest.kind !== 'keys') return bundle;
+  }
+  return undefined;
 }

@@ -1,22 +1,32 @@
-import { summarise } from '../../report/summary.ts';
-import type { Bundle } from '../../seal/manifest.ts';
+import { type Stamping, summarise } from '../../report/summary.ts';
+import { type Bundle, manifestKey } from '../../seal/manifest.ts';
 import { readResults } from '../../store/results.ts';
-import { manifestKey } from '../../store/store.ts';
+import { writeCiSummary } from '../ci-summary.ts';
 import type { CollectOptions, CommandIo } from '../command.ts';
 import { type ExitCode, exitCodeOfNights } from '../exit.ts';
 import { openLog } from '../log.ts';
 import { runNight } from '../night.ts';
 import { printNight } from '../print-night.ts';
 import { openProject, type Project } from '../project.ts';
+import { openSealing, type ProjectSealing, stamp } from '../sealing.ts';
 
 /** `tickmark run`: collect, evaluate, seal. */
 export async function run(io: CommandIo, options: CollectOptions): Promise<ExitCode> {
-  return night(io, await openProject(options, io), options, true);
+  return sealedNight(io, options, true);
 }
 
 /** `tickmark collect`: the same without judging. */
 export async function collectOnly(io: CommandIo, options: CollectOptions): Promise<ExitCode> {
-  return night(io, await openProject(options, io), options, false);
+  return sealedNight(io, options, false);
+}
+
+async function sealedNight(
+  io: CommandIo,
+  options: CollectOptions,
+  judged: boolean,
+): Promise<ExitCode> {
+  const project = await openProject(options, io);
+  return night(io, project, options, judged, await openSealing(project, io));
 }
 
 export async function night(
@@ -24,33 +34,42 @@ export async function night(
   project: Project,
   options: CollectOptions,
   judged: boolean,
+  sealing: ProjectSealing,
 ): Promise<ExitCode> {
   const begun = performance.now();
   const log = await openLog(io.terminal);
   log.info({ sources: project.sources.length, datasets: project.wanted.size }, 'run started');
-  const bundles = await runNight(project, options, io, log, judged);
+  const bundles = await runNight(project, options, io, log, judged, sealing);
+  const stamping = await stamp(project.store, bundles.at(-1) as Bundle, sealing, io.signal);
   const seconds = (performance.now() - begun) / 1_000;
-  return report(io, project, bundles, seconds, options.json);
+  return report(io, project, bundles, { seconds, stamping, json: options.json ?? false });
 }
 
 /**
  * Prints what bundles hold, the night's last, and gives the exit code that they mean together.
  */
 export async function report(
-  { terminal }: CommandIo,
+  io: CommandIo,
   project: Project,
   bundles: readonly Bundle[],
-  seconds: number,
-  json = false,
+  { seconds, stamping, json }: { seconds: number; stamping: Stamping | null; json: boolean },
 ): Promise<ExitCode> {
+  const { terminal } = io;
   const { store, controls: all } = project;
   const backfill = bundles.slice(0, -1);
   const bundle = bundles.at(-1) as Bundle;
   const path = `${store.backend.location}/${manifestKey(bundle.manifest.sequence)}`;
   const tested = bundle.manifest.results === null ? [] : all;
-  const summary = await summarise(bundle, path, tested, readResults(store, bundle), backfill);
+  const summary = await summarise(
+    bundle,
+    { path, timestamp: stamping },
+    tested,
+    readResults(store, bundle),
+    backfill,
+  );
   const exitCode = exitCodeOfNights([summary, ...summary.backfill]);
   if (json) terminal.out(JSON.stringify({ ...summary, seconds, exit_code: exitCode }));
   else printNight(terminal, summary, seconds);
+  await writeCiSummary(io, summary);
   return exitCode;
 }

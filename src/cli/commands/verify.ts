@@ -1,0 +1,224 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf, TickmarkError } from '../../evidence/errors.ts';
+import { type PublicKey, readPublicKey } from '../../seal/signature.ts';
+import type { Backend } from '../../store/backend.ts';
+import type { Head } from '../../verify/chain.ts';
+import { bundlesNamed, type Finding } from '../../verify/finding.ts';
+import {
+  type Progress,
+  type Verified,
+  type VerifyOptions,
+  verify as verifyStore,
+} from '../../verify/verify.ts';
+import type { CommandIo } from '../command.ts';
+import { type ExitCode, exitCodes } from '../exit.ts';
+import { openBackend } from '../project.ts';
+import { humanTime, plural, printable, type Terminal, wrap } from '../terminal.ts';
+
+export interface VerifyCommandOptions {
+  /** `60:sha256:<hex>`, `60 sha256:<hex>`, `sha256:<hex>`, `<hex>`. */
+  head?: string[];
+  /** Files of public keys (PEM or DER), or fingerprints. */
+  key?: string[];
+  /** A file of root certificates (PEM). */
+  tsaCa?: string;
+  requireSignature?: boolean;
+  json?: boolean;
+}
+
+const redrawEveryMs = 100;
+
+/**
+ * `tickmark verify`: holds a store, or a copy of one, against itself and against what its reader
+ * holds. Exit 0: nothing is broken; 4: something is.
+ * @param place a folder, or `s3://bucket/prefix`.
+ * @throws TickmarkError NotFound where there is no store.
+ */
+export async function verify(
+  io: CommandIo,
+  place: string,
+  options: VerifyCommandOptions,
+): Promise<ExitCode> {
+  const heads = (options.head ?? []).map(parseHead);
+  const keys = await Promise.all((options.key ?? []).map(openKey));
+  const roots = options.tsaCa === undefined ? [] : await readRoots(options.tsaCa);
+  const { requireSignature = false, json = false } = options;
+  return verifyPlace(io, await openBackend(place), { heads, keys, roots, requireSignature, json });
+}
+
+/** The same of a store that is open, against what its reader holds. */
+export async function verifyPlace(
+  { terminal, signal }: CommandIo,
+  backend: Backend,
+  { json, ...held }: Omit<VerifyOptions, 'signal' | 'onProgress'> & { json: boolean },
+): Promise<ExitCode> {
+  const progress = new ProgressLine(terminal);
+  const findings: Finding[] = [];
+  let verified: Verified;
+  try {
+    const onProgress = (each: Progress) => progress.show(each);
+    const verification = verifyStore(backend, { ...held, signal, onProgress });
+    let step = await verification.next();
+    for (; !step.done; step = await verification.next()) findings.push(step.value);
+    verified = step.value;
+  } finally {
+    progress.clear();
+  }
+  if (verified.bundles === 0 && !(await isStore(backend))) throw noStore(backend);
+  const breaks = findings.filter(({ severity }) => severity === 'break');
+  const notes = findings.filter(({ severity }) => severity === 'note');
+  if (json) {
+    const told = { store: backend.location, verified: breaks.length === 0, ...verified };
+    terminal.out(JSON.stringify({ ...told, breaks, notes }));
+  } else {
+    printVerified(terminal, backend, verified, held.heads, held.keys);
+    printFindings(terminal, 'Broken', breaks);
+    printFindings(terminal, 'Notes', notes);
+    printEnd(terminal, verified, breaks.length, notes.length);
+  }
+  return breaks.length === 0 ? exitCodes.complete : exitCodes.integrity;
+}
+
+/** @throws TickmarkError Usage */
+function parseHead(text: string): Head {
+  const parts = /^(?:(\d{1,8})[:\s]+)?(?:sha256:)?([0-9a-f]{64})$/i.exec(text.trim());
+  const [, sequence, digest] = parts ?? [];
+  if (digest === undefined) {
+    throw new TickmarkError(
+      'Usage',
+      `--head: "${text}" is no head of a chain; give it as tickmark run printed it: 31:sha256:<64 hex digits>`,
+    );
+  }
+  const head = { digest: digest.toLowerCase() };
+  return sequence === undefined ? head : { ...head, sequence: Number(sequence) };
+}
+
+/** @throws TickmarkError Usage */
+async function openKey(text: string): Promise<PublicKey | string> {
+  const fingerprint = /^(?:sha256:)?([0-9a-f]{64})$/i.exec(text.trim())?.[1];
+  if (fingerprint !== undefined) return fingerprint.toLowerCase();
+  return readPublicKey(await readGiven('--key', text), text);
+}
+
+async function readRoots(file: string): Promise<string[]> {
+  const text = (await readGiven('--tsa-ca', file)).toString('utf8');
+  const roots = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
+  if (roots !== null) return roots;
+  throw new TickmarkError(
+    'Usage',
+    `--tsa-ca: ${file} holds no certificate in PEM form; give the file that the authority publishes`,
+  );
+}
+
+async function readGiven(option: string, file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new TickmarkError('Usage', `${option}: ${file} cannot be read: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** Whether a place without bundles holds anything that was one's. */
+async function isStore(backend: Backend): Promise<boolean> {
+  for (const prefix of ['bundles', 'seals', 'objects']) {
+    for await (const _ of backend.entries(prefix)) return true;
+  }
+  return false;
+}
+
+function noStore({ location }: Backend): TickmarkError {
+  return new TickmarkError(
+    'NotFound',
+    `${location} is no store: there is no bundles/ in it; name the folder that tickmark run writes to, or a copy of it`,
+  );
+}
+
+function printVerified(
+  { out, style }: Terminal,
+  { location }: Backend,
+  { bundles, from, to, head, keys, stamped, ...counts }: Verified,
+  heads: readonly Head[],
+  given: readonly (PublicKey | string)[],
+): void {
+  out(style('bold', `Verification of ${printable(location)}`));
+  const dates = from === null || to === null ? '' : `, ${humanTime(from)} to ${humanTime(to)}`;
+  out(`  Bundles     ${bundles}${dates}`);
+  if (head !== null) out(`  Head        ${head.sequence} sha256:${head.digest}`);
+  out(
+    `  Held        ${plural(heads.length, 'head')} and ${plural(given.length, 'key')} were given`,
+  );
+  if (keys.length === 0) out('  Signatures  none');
+  const held = new Set(given.map((key) => (typeof key === 'string' ? key : key.fingerprint)));
+  for (const { fingerprint, bundles: signed } of keys) {
+    const whose = held.has(fingerprint) ? ' (given)' : '';
+    out(`  Signatures  ${plural(signed, 'bundle')} by key ${fingerprint}${whose}`);
+  }
+  const { first, last } = stamped;
+  if (first === null || last === null) out('  Timestamps  none');
+  else {
+    const by = printable(stamped.authorities.join(', '));
+    out(
+      `  Timestamps  ${plural(stamped.bundles, 'bundle')} by ${by}, ${humanTime(first)} to ${humanTime(last)}`,
+    );
+  }
+  out(
+    `  Evidence    ${plural(counts.objects, 'object')} (${plural(counts.bytes, 'byte')}), ${plural(counts.lists, 'list')}, ${plural(counts.results, 'result')}`,
+  );
+  out();
+}
+
+function printFindings(
+  { out, style, width }: Terminal,
+  title: string,
+  findings: readonly Finding[],
+): void {
+  if (findings.length === 0) return;
+  out(style('bold', title));
+  for (const { severity, code, where, bundles, message } of findings) {
+    const affected = bundles.length === 0 ? '' : `, ${bundlesNamed(bundles)}`;
+    const about = printable(`${code}  ${where}${affected}`);
+    out(`  ${style(severity === 'break' ? 'red' : 'yellow', about)}`);
+    for (const line of wrap(message, width, '      ')) out(line);
+  }
+  out();
+}
+
+function printEnd(
+  { out, style }: Terminal,
+  { bundles }: Verified,
+  breaks: number,
+  notes: number,
+): void {
+  const noted = plural(notes, 'note');
+  if (breaks === 0) {
+    out(style('green', `Verified ${plural(bundles, 'bundle')}: nothing is broken; ${noted}.`));
+  } else
+    out(
+      style('red', `BROKEN: ${plural(breaks, 'break')} in ${plural(bundles, 'bundle')}; ${noted}.`),
+    );
+}
+
+/** One live line on a terminal; nothing anywhere else. */
+class ProgressLine {
+  readonly #terminal: Terminal;
+  #drawnAt = 0;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  show({ bundles, objects }: Progress): void {
+    if (!this.#terminal.interactive) return;
+    const now = performance.now();
+    if (now - this.#drawnAt < redrawEveryMs) return;
+    this.#drawnAt = now;
+    const text = `bundle ${bundles.done + 1} of ${bundles.all}, ${plural(objects, 'object')}`;
+    process.stderr.write(`\r\u001b[K${text}`);
+  }
+
+  clear(): void {
+    if (this.#drawnAt > 0) process.stderr.write('\r\u001b[K');
+  }
+}

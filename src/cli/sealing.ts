@@ -1,0 +1,109 @@
+/** What bundles of a project are sealed with: the signing key, and the authorities that stamp them. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { messageOf, TickmarkError } from '../evidence/errors.ts';
+import type { Stamping } from '../report/summary.ts';
+import { authorityName, stampDigest } from '../seal/authority.ts';
+import type { Bundle } from '../seal/manifest.ts';
+import { assertMaySign, type Sealing, type Store, unsealed } from '../store/store.ts';
+import type { CommandIo } from './command.ts';
+import { openSigner } from './keys.ts';
+import type { Project } from './project.ts';
+
+/** Bundles of one run that are late by more than this are stamped by the next runs. */
+const mostStampsAtOnce = 50;
+
+export interface ProjectSealing extends Sealing {
+  /** Their addresses, with passwords where they have some; `authorities` are their names. */
+  addresses: readonly string[];
+  /** Root certificates (PEM) that tokens have to end at; none: a token's own word is taken. */
+  roots: string[];
+}
+
+/** For the demo: nobody signs, nobody stamps. */
+export const demoSealing: ProjectSealing = { ...unsealed, addresses: [], roots: [] };
+
+/**
+ * Opens the key and checks that it may sign in this store, before anything is collected.
+ * @param anew the keys of before are lost: any key may begin anew.
+ * @throws TickmarkError InvalidConfiguration
+ */
+export async function openSealing(
+  project: Project,
+  io: CommandIo,
+  anew = false,
+): Promise<ProjectSealing> {
+  const { loaded, store } = project;
+  const { signer, notes } = await openSigner(loaded, io.env);
+  for (const note of notes) io.terminal.err(`tickmark: ${note}`);
+  const { authorities: addresses = [], roots } = loaded.config.timestamps ?? {};
+  const sealing: ProjectSealing = {
+    signer,
+    authorities: addresses.map(authorityName),
+    addresses,
+    roots: roots === undefined ? [] : await readRoots(resolve(loaded.directory, roots)),
+  };
+  assertMaySign({ ...sealing, anew }, (await store.last())?.manifest, store.backend.location);
+  return sealing;
+}
+
+/**
+ * Has a sealed bundle stamped, and then those before that still wait for a token. A night is not
+ * lost to an authority that does not answer: the next run asks again.
+ */
+export async function stamp(
+  store: Store,
+  { manifest }: Bundle,
+  { addresses, roots }: Pick<ProjectSealing, 'addresses' | 'roots'>,
+  signal: AbortSignal,
+): Promise<Stamping | null> {
+  const { sequence, timestamps } = manifest;
+  if (timestamps.authorities.length === 0) return null;
+  const stamped: Stamping = { time: null, authority: null, late: [], failures: [] };
+  for (const waiting of (await store.unstamped()).slice(0, mostStampsAtOnce)) {
+    const answer = await answerOf(addresses, Buffer.from(waiting.digest, 'hex'), {
+      signal,
+      ...(roots.length > 0 && { roots }),
+    });
+    if ('failures' in answer) {
+      stamped.failures.push(...answer.failures);
+      break;
+    }
+    await store.keepToken(waiting.digest, answer.token);
+    if (waiting.sequence < sequence) stamped.late.push(waiting.sequence);
+    if (waiting.sequence === sequence) {
+      stamped.time = answer.stamp.time.toISOString();
+      stamped.authority = answer.authority;
+    }
+  }
+  return stamped;
+}
+
+/** The night is sealed: whoever interrupts now interrupts the asking, and nothing else. */
+async function answerOf(...asked: Parameters<typeof stampDigest>): ReturnType<typeof stampDigest> {
+  try {
+    return await stampDigest(...asked);
+  } catch (error) {
+    if (!asked[2].signal.aborted) throw error;
+    return { failures: ['interrupted before an authority had answered'] };
+  }
+}
+
+async function readRoots(file: string): Promise<string[]> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new TickmarkError(
+      'InvalidConfiguration',
+      `timestamps.roots: ${file} cannot be read: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+  const roots = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
+  if (roots !== null) return roots;
+  throw new TickmarkError(
+    'InvalidConfiguration',
+    `timestamps.roots: ${file} holds no certificate in PEM form`,
+  );
+}

@@ -1,0 +1,159 @@
+/** Everything that a manifest names: lists, results, control files, answers, what is kept, keys. */
+import { TickmarkError } from '../evidence/errors.ts';
+import { readAnswerIndex } from '../store/known-answers.ts';
+import { Store } from '../store/store.ts';
+import { isSound, type Link, nameOf, type SoundLink } from './chain.ts';
+import { type ControlFacts, ControlReader } from './controls.ts';
+import { breakOf, type Finding } from './finding.ts';
+import { ListChecker } from './lists.ts';
+import { BrokenObject, type ObjectReader } from './objects.ts';
+import { verifyResults } from './results.ts';
+
+export interface Counted {
+  lists: number;
+  results: number;
+}
+
+/** Goes through the bundles in order, each object once. */
+export async function* verifyContents(
+  links: readonly Link[],
+  objects: ObjectReader,
+  onBundle: (done: number) => void,
+): AsyncGenerator<Finding, Counted> {
+  const reader = new ContentReader(objects);
+  const counted: Counted = { lists: 0, results: 0 };
+  for (const [index, link] of links.entries()) {
+    onBundle(index);
+    if (!isSound(link)) continue;
+    const { manifest } = link;
+    yield* await reader.read(link);
+    counted.lists += manifest.sources.length + 2 * manifest.slices.length;
+    if (manifest.results === null) continue;
+    counted.lists += 1;
+    counted.results += manifest.results.list.count;
+  }
+  yield* objects.findings();
+  yield* reader.lists.findings();
+  return counted;
+}
+
+class ContentReader {
+  readonly lists: ListChecker;
+  readonly #objects: ObjectReader;
+  readonly #controls: ControlReader;
+  /** The store as `objects` shows it. */
+  readonly #store: Store;
+  /** Bodies that an index of answers names; undefined for one that is no index. */
+  readonly #answers = new Map<string, readonly string[] | undefined>();
+
+  constructor(objects: ObjectReader) {
+    this.#objects = objects;
+    this.#store = new Store(objects.backend);
+    this.lists = new ListChecker(objects);
+    this.#controls = new ControlReader(objects);
+  }
+
+  /** Asks for everything at once: a bucket takes its time for each object. */
+  async read(link: SoundLink): Promise<Finding[]> {
+    const { sequence, key, manifest } = link;
+    const at = (what: string) => ({ sequence, key, what: `${what} of ${nameOf(link)}` });
+    const plain = [
+      ...manifest.slices.flatMap(({ kept }) => kept ?? []),
+      ...(manifest.signature === null ? [] : manifest.signature.signers),
+      ...(manifest.signature === null ? [] : [manifest.signature.key]),
+    ];
+    const work: Promise<Finding[]>[] = [
+      this.#readResults(link),
+      this.#checkObjects(plain, sequence),
+      ...manifest.sources.map(({ id, answers }) => this.#readAnswers(link, id, answers)),
+    ];
+    const lists = manifest.slices.flatMap((slice) => {
+      const { dataset, source, scope } = slice;
+      const of = `${dataset} in ${source} ${scope}`;
+      return [
+        this.lists.check('records', slice.records, at(`the records of ${of}`)),
+        this.lists.checkTrace(slice.calls, at(`the calls of ${of}`)),
+      ];
+    });
+    const connecting = manifest.sources.map(({ id, calls }) =>
+      this.lists.checkTrace(calls, at(`the calls of connecting to ${id}`)),
+    );
+    const [findings] = await Promise.all([
+      Promise.all(work),
+      Promise.all(lists),
+      Promise.all(connecting),
+    ]);
+    return findings.flat();
+  }
+
+  async #readResults(link: SoundLink): Promise<Finding[]> {
+    const { sequence, key, manifest } = link;
+    const findings: Finding[] = [];
+    const controls = new Map<string, ControlFacts | undefined>();
+    for (const named of manifest.controls) {
+      const facts = await this.#controls.read(named, sequence);
+      const fault =
+        typeof facts === 'string'
+          ? facts
+          : facts !== undefined && facts.id !== named.id
+            ? `it is the file of control ${facts.id}`
+            : undefined;
+      controls.set(named.id, fault === undefined ? (facts as ControlFacts | undefined) : undefined);
+      if (fault === undefined) continue;
+      findings.push(
+        breakOf(
+          'WrongControl',
+          key,
+          [sequence],
+          `the file of control ${named.id} (${named.file}, object ${named.digest}) in ${nameOf(link)} is not that control: ${fault}; restore the store from a copy`,
+        ),
+      );
+    }
+    if (manifest.results === null) return findings;
+    const { groups } = await this.lists.check('results', manifest.results.list, {
+      sequence,
+      key,
+      what: `the results of ${nameOf(link)}`,
+    });
+    if (groups !== undefined) findings.push(...verifyResults(link, groups, controls));
+    return findings;
+  }
+
+  async #checkObjects(digests: readonly string[], sequence: number): Promise<Finding[]> {
+    await this.#objects.checkAll(digests);
+    for (const digest of digests) this.#objects.blame(digest, sequence);
+    return [];
+  }
+
+  async #readAnswers(
+    link: SoundLink,
+    source: string,
+    digest: string | undefined,
+  ): Promise<Finding[]> {
+    if (digest === undefined) return [];
+    try {
+      if (!this.#answers.has(digest)) this.#answers.set(digest, await this.#bodies(digest));
+    } catch (error) {
+      if (!(error instanceof BrokenObject)) throw error;
+      this.#objects.blame(digest, link.sequence);
+      return [];
+    }
+    const bodies = this.#answers.get(digest);
+    for (const body of bodies ?? []) this.#objects.blame(body, link.sequence);
+    if (bodies !== undefined) return [];
+    const message = `object ${digest}, which ${nameOf(link)} names as the answers of ${source}, is no index of answers; restore the store from a copy`;
+    return [breakOf('WrongAnswers', link.key, [link.sequence], message)];
+  }
+
+  /** @throws BrokenObject for the index itself. */
+  async #bodies(digest: string): Promise<readonly string[] | undefined> {
+    try {
+      const index = await readAnswerIndex(this.#store, digest);
+      return await this.#objects.checkAll(Object.values(index).map(({ body }) => body));
+    } catch (error) {
+      const isNoIndex = error instanceof TickmarkError && error.code === 'IntegrityBroken';
+      if (error instanceof BrokenObject || !isNoIndex) throw error;
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,302 @@
+/**
+ * Lists of lines: the right chunks, so many lines as they say, sorted, each line of its form. A list
+ * that another bundle names again is not gone through again, and of a chunk only what lists are
+ * checked by is kept: nights share nearly all of both.
+ */
+import { z } from 'zod';
+import { TickmarkError } from '../evidence/errors.ts';
+import { statuses } from '../evidence/result.ts';
+import { type Chunk, parseLines, readChunks, type StoredList } from '../store/lists.ts';
+import { parseReceipts, type StoredTrace } from '../store/trace.ts';
+import { breakOf, type Finding } from './finding.ts';
+import { BrokenObject, type ObjectReader } from './objects.ts';
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const object = z.record(z.string(), z.unknown());
+
+const recordLine = z.strictObject({
+  uid: z.string(),
+  name: z.string(),
+  fields: object,
+  original: z.unknown(),
+  calls: z.array(z.string()),
+  untold: z.record(z.string(), z.string()).exactOptional(),
+});
+
+/** A call without its receipt. */
+const callLine = z.strictObject({
+  id: z.string(),
+  service: z.string(),
+  operation: z.string(),
+  region: z.string().exactOptional(),
+  parameters: object,
+  page: z.int().exactOptional(),
+  status: z.int().nullable(),
+  attempts: z.int(),
+  endpoint: z.string().nullable(),
+  error: z.string().exactOptional(),
+  absent: z.string().exactOptional(),
+  confirmed: digest.exactOptional(),
+});
+
+const resultLine = z.strictObject({
+  control: z.string(),
+  test: z.string(),
+  dataset: z.string(),
+  resource: z.strictObject({ uid: z.string(), name: z.string(), scope: z.string() }),
+  status: z.enum(statuses),
+  reason: z.string(),
+  observed: object,
+  observed_at: z.string().nullable().exactOptional(),
+});
+
+export type LineKind = 'records' | 'calls' | 'results';
+
+/** Rows of results that are checked against the manifest alike. */
+export interface ResultGroup
+  extends Pick<z.infer<typeof resultLine>, 'control' | 'test' | 'dataset' | 'status'> {
+  scope: string;
+}
+
+/** What is kept of a chunk. */
+interface Facts {
+  count: number;
+  /** Keys of its first and last line; results have none. */
+  first: string;
+  last: string;
+  /** What is wrong with it, if anything is. */
+  fault?: string;
+  /** Objects that its lines name. */
+  names?: string[];
+  /** Rows by group. */
+  groups?: Map<ResultGroup, number>;
+}
+
+/** What was found of a list, for every bundle that names it. */
+export interface CheckedList {
+  /** Rows by group, where it is a list of results in which nothing is broken. */
+  groups: Map<ResultGroup, number> | undefined;
+  /** Objects that it needs and that cannot be had. */
+  broken: Set<string>;
+  fault: string | undefined;
+}
+
+export class ListChecker {
+  readonly #objects: ObjectReader;
+  readonly #lists = new Map<string, Promise<CheckedList>>();
+  readonly #receipts = new Map<string, Promise<CheckedList>>();
+  readonly #facts = {
+    records: new Map<string, Facts>(),
+    calls: new Map<string, Facts>(),
+    results: new Map<string, Facts>(),
+  };
+  readonly #groups = new Map<string, ResultGroup>();
+  readonly #faulty = new Map<CheckedList, { finding: Finding; bundles: Set<number> }>();
+
+  constructor(objects: ObjectReader) {
+    this.#objects = objects;
+  }
+
+  /** @param what how messages call the list. */
+  async check(
+    kind: LineKind,
+    list: StoredList,
+    { sequence, key, what }: { sequence: number; key: string; what: string },
+  ): Promise<CheckedList> {
+    const checked = await once(
+      this.#lists,
+      `${kind} ${list.count} ${list.digest} ${list.chunks}`,
+      () => this.#check(kind, list),
+    );
+    this.#tell(checked, sequence, key, what);
+    return checked;
+  }
+
+  /** The list of a trace, and its receipts. */
+  async checkTrace(
+    trace: StoredTrace,
+    place: { sequence: number; key: string; what: string },
+  ): Promise<void> {
+    await this.check('calls', trace, place);
+    const checked = await once(this.#receipts, `${trace.count} ${trace.receipts}`, () =>
+      this.#checkReceipts(trace),
+    );
+    this.#tell(checked, place.sequence, place.key, `the receipts of ${place.what}`);
+  }
+
+  /** Lists that are not what they should be, each once. */
+  *findings(): Generator<Finding> {
+    for (const { finding, bundles } of this.#faulty.values()) {
+      yield { ...finding, bundles: [...bundles].sort((a, b) => a - b) };
+    }
+  }
+
+  #tell(checked: CheckedList, sequence: number, key: string, what: string): void {
+    for (const each of checked.broken) this.#objects.blame(each, sequence);
+    if (checked.fault === undefined) return;
+    const known = this.#faulty.get(checked);
+    if (known !== undefined) known.bundles.add(sequence);
+    else {
+      const message = `${what} are not what was sealed: ${checked.fault}; restore the store from a copy`;
+      const finding = breakOf('ListBroken', key, [], message);
+      this.#faulty.set(checked, { finding, bundles: new Set([sequence]) });
+    }
+  }
+
+  async #check(kind: LineKind, list: StoredList): Promise<CheckedList> {
+    const checked: CheckedList = { groups: undefined, broken: new Set(), fault: undefined };
+    let chunks: readonly Chunk[];
+    try {
+      chunks = await readChunks(this.#objects.backend, list);
+    } catch (error) {
+      if (error instanceof BrokenObject) checked.broken.add(error.digest);
+      else if (error instanceof TickmarkError && error.code === 'IntegrityBroken') {
+        checked.fault = 'the index of their chunks does not fit count and digest';
+      } else throw error;
+      return checked;
+    }
+    const facts = this.#facts[kind];
+    const unknown = chunks.filter((chunk) => !facts.has(chunk.digest));
+    const looks = unknown.map(async (chunk) => {
+      try {
+        facts.set(this.#objects.shared(chunk.digest), await this.#look(kind, chunk));
+      } catch (error) {
+        if (!(error instanceof BrokenObject)) throw error;
+      }
+    });
+    await Promise.all(looks);
+    this.#walk(chunks, facts, checked);
+    return checked;
+  }
+
+  /** Reads a chunk. @throws BrokenObject */
+  async #look(kind: LineKind, chunk: Chunk): Promise<Facts> {
+    const { backend } = this.#objects;
+    const bytes = await this.#objects.read(chunk.digest);
+    const facts: Facts = { count: chunk.count, first: '', last: '' };
+    let lines: unknown[];
+    try {
+      lines = parseLines(bytes, chunk, backend);
+    } catch (error) {
+      if (!(error instanceof TickmarkError)) throw error;
+      return { ...facts, fault: `object ${chunk.digest} is no chunk of ${chunk.count} lines` };
+    }
+    const fault =
+      kind === 'records'
+        ? takeKeys(facts, lines, recordLine, ({ uid }) => uid)
+        : kind === 'calls'
+          ? takeKeys(facts, lines, callLine, ({ id }) => id)
+          : this.#takeGroups(facts, lines);
+    if (fault !== undefined) return { ...facts, fault: `object ${chunk.digest} ${fault}` };
+    if (kind === 'calls') await this.#takeNames(facts, lines as z.infer<typeof callLine>[]);
+    return facts;
+  }
+
+  /** Answers of before that a service confirmed: objects. */
+  async #takeNames(facts: Facts, lines: readonly z.infer<typeof callLine>[]): Promise<void> {
+    const names = lines.flatMap(({ confirmed }) => confirmed ?? []);
+    if (names.length === 0) return;
+    facts.names = await this.#objects.checkAll(names);
+  }
+
+  #takeGroups(facts: Facts, lines: readonly unknown[]): string | undefined {
+    const groups = new Map<ResultGroup, number>();
+    for (const line of lines) {
+      const parsed = resultLine.safeParse(line);
+      if (!parsed.success) return formOf(parsed.error);
+      const group = this.#groupOf(parsed.data);
+      groups.set(group, (groups.get(group) ?? 0) + 1);
+    }
+    facts.groups = groups;
+    return undefined;
+  }
+
+  #groupOf({ control, test, dataset, resource, status }: z.infer<typeof resultLine>): ResultGroup {
+    const { scope } = resource;
+    const key = JSON.stringify([control, test, dataset, scope, status]);
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = { control, test, dataset, scope, status };
+      this.#groups.set(key, group);
+    }
+    return group;
+  }
+
+  /** Puts together what is known of the chunks. */
+  #walk(chunks: readonly Chunk[], facts: Map<string, Facts>, checked: CheckedList): void {
+    const groups = new Map<ResultGroup, number>();
+    let last = '';
+    for (const chunk of chunks) {
+      const known = facts.get(chunk.digest);
+      if (known === undefined) {
+        checked.broken.add(chunk.digest);
+        continue;
+      }
+      for (const name of known.names ?? []) {
+        if (this.#objects.isBroken(name)) checked.broken.add(name);
+      }
+      if (known.fault !== undefined) checked.fault ??= known.fault;
+      else if (known.count !== chunk.count) {
+        checked.fault ??= `object ${chunk.digest} has ${known.count} lines, and the index says ${chunk.count}`;
+      } else if (known.groups !== undefined) {
+        for (const [group, count] of known.groups) {
+          groups.set(group, (groups.get(group) ?? 0) + count);
+        }
+      } else {
+        if (last >= known.first) {
+          checked.fault ??= `they are not sorted, each once (object ${chunk.digest})`;
+        }
+        last = known.last;
+      }
+    }
+    if (checked.fault === undefined && checked.broken.size === 0) checked.groups = groups;
+  }
+
+  async #checkReceipts({ receipts, count }: StoredTrace): Promise<CheckedList> {
+    const checked: CheckedList = { groups: undefined, broken: new Set(), fault: undefined };
+    if (receipts === null) {
+      if (count > 0) checked.fault = `there are none, of ${count} calls`;
+      return checked;
+    }
+    try {
+      if (parseReceipts(await this.#objects.read(receipts), count) === undefined || count === 0) {
+        checked.fault = `object ${receipts} holds no receipts of ${count} calls`;
+      }
+    } catch (error) {
+      if (!(error instanceof BrokenObject)) throw error;
+      checked.broken.add(receipts);
+    }
+    return checked;
+  }
+}
+
+/** Checks the lines' form and that their keys ascend. @returns what is wrong, if anything is. */
+function takeKeys<T>(
+  facts: Facts,
+  lines: readonly unknown[],
+  form: z.ZodType<T>,
+  keyOf: (line: T) => string,
+): string | undefined {
+  let last: string | undefined;
+  for (const line of lines) {
+    const parsed = form.safeParse(line);
+    if (!parsed.success) return formOf(parsed.error);
+    const key = keyOf(parsed.data);
+    if (last === undefined) facts.first = key;
+    else if (last >= key) return `holds lines that are not sorted, each once (at ${key})`;
+    last = key;
+  }
+  facts.last = last ?? '';
+  return undefined;
+}
+
+function formOf({ issues: [issue] }: z.ZodError): string {
+  return `holds a line of another form (${issue?.path.join('.')}: ${issue?.message})`;
+}
+
+/** What the promise of this name gives; it is made once. */
+function once<T>(known: Map<string, Promise<T>>, name: string, make: () => Promise<T>): Promise<T> {
+  const made = known.get(name) ?? make();
+  known.set(name, made);
+  return made;
+}
