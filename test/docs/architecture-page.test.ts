@@ -11,7 +11,7 @@ function walls(): string[][] {
   const each = /part: '([^']+)',\s*may: \[([^\]]*)\],\s*why: (?:'([^']+)'|"([^"]+)")/g;
   return [...source.matchAll(each)].map(([, part = '', may = '', single, double]) => [
     `\`${part}\``,
-    may.replaceAll("'", '`') || 'nothing',
+    [...may.matchAll(/'([^']+)'/g)].map(([, name]) => `\`${name}\``).join(', ') || 'nothing',
     single ?? double ?? '',
   ]);
 }

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../src/cli/exit.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { createTerminal } from '../../src/cli/terminal.ts';
-import { codes, firstCodes, rows, section, sections } from './pages.ts';
+import { codes, fences, firstCodes, pages, rows, section, sections } from './pages.ts';
 
 const page = 'docs/commands.md';
 
@@ -46,6 +46,26 @@ function walk(command: Command, name: string): void {
   for (const child of command.commands) walk(child, `${name} ${child.name()}`);
 }
 
+/** Every call of the program in a block, as words behind its name. */
+function callsIn(text: string): string[][] {
+  // What stands in quotes is an argument, whatever is in it; an option may stand on its own line.
+  const plain = text.replace(/"[^"]*"|'[^']*'/g, '…').replace(/\\?\n\s+--/g, ' --');
+  const calls = plain.matchAll(/(?:^|\s)(?:tickmark|\S+\/main\.js) ([a-z][^|&;>#\n]*)/gm);
+  return [...calls].map(([, words = '']) => words.trim().split(/\s+/));
+}
+
+/** Whether the command is there, and has the options that follow it. */
+function isKnown(words: string[]): boolean {
+  const options = words.filter((word) => /^--?[a-z]/.test(word));
+  const names = words.slice(0, 2).map((_word, index) => ['tickmark', ...words.slice(0, index + 1)]);
+  const command = names
+    .reverse()
+    .map((name) => commands.get(name.join(' ')))
+    .find((each) => each !== undefined);
+  const known = command?.words.flatMap((word) => word.split(/[ ,]+/));
+  return known !== undefined && options.every((option) => known.includes(option));
+}
+
 /** Named once at the top of the page. */
 const everywhere = ['-h, --help'];
 
@@ -75,6 +95,14 @@ describe(page, () => {
     for (const [name, { defaults }] of commands) {
       for (const value of defaults) expect(section(page, `\`${name}\``), name).toContain(value);
     }
+  });
+
+  it.each(pages)('%s shows commands and options that there are', (each) => {
+    const wrong = fences(each)
+      .filter(({ info: [kind = ''] }) => ['sh', 'yaml'].includes(kind))
+      .flatMap(({ text }) => callsIn(text))
+      .filter((words) => !isKnown(words));
+    expect(wrong).toEqual([]);
   });
 
   it.each([page, 'README.md'])('%s explains the exit codes that there are', (each) => {

@@ -81,13 +81,14 @@ describe('the environment in docs/configuration.md', () => {
       .filter((name) => name.endsWith('.ts'))
       .map((name) => read(join('src', name)))
       .join('\n');
-    const taken = [...source.matchAll(/\{([^{}]*)\} = env\b/g)].flatMap(([, names = '']) =>
-      names.split(',').map((name) => name.trim()),
+    const taken = [...source.matchAll(/\{([^{}]*)\} = (?:process\.)?env\b/g)].flatMap(
+      ([, names = '']) => names.split(',').map((name) => name.trim()),
     );
     const direct = [...source.matchAll(/\benv\.([A-Z][A-Z0-9_]*)/g)].map(([, name = '']) => name);
+    const own = [...source.matchAll(/'(TICKMARK_[A-Z_]+)'/g)].map(([, name = '']) => name);
     const named = codes(section('docs/configuration.md', 'Environment'));
     // It is set, for the SDK, not read.
-    const there = new Set([...taken, ...direct]);
+    const there = new Set([...taken, ...direct, ...own]);
     there.delete('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED');
     expect(there.size).toBeGreaterThan(8);
     expect([...there].filter((name) => !named.includes(name))).toEqual([]);
@@ -117,13 +118,16 @@ describe('docs/controls.md', () => {
 });
 
 describe('docs/formats/bundle.md', () => {
-  it('names each key of the manifest, of a source and of a slice, and no other', () => {
+  it('names each key of the manifest and of its parts, and no other', () => {
     const table = firstCodes(section('docs/formats/bundle.md', 'Keys'));
     const { shape } = manifestSchema;
-    const slice = Object.keys(shape.slices.element.shape);
-    const source = Object.keys(shape.sources.element.shape);
-    expect(sorted([...new Set(table)])).toEqual(
-      sorted([...new Set([...Object.keys(shape), ...slice, ...source])]),
-    );
+    const parts = [
+      shape,
+      shape.slices.element.shape,
+      shape.sources.element.shape,
+      shape.signature.unwrap().shape,
+      shape.timestamps.shape,
+    ];
+    expect(sorted([...new Set(table)])).toEqual(sorted([...new Set(parts.flatMap(Object.keys))]));
   });
 });
