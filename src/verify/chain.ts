@@ -254,8 +254,9 @@ export function* noteClocks(links: readonly SoundLink[]): Generator<Finding> {
       `recorded exchanges answered in ${bundlesNamed(replayed)}, not the services: they show nothing of that time`,
     );
   }
-  const back = links.filter((link, index) => {
-    const before = links[index - 1];
+  const real = links.filter(({ manifest }) => manifest.clock === 'system');
+  const back = real.filter((link, index) => {
+    const before = real[index - 1];
     return before !== undefined && endOf(link) < endOf(before);
   });
   if (back.length > 0) {

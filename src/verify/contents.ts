@@ -9,7 +9,7 @@ import { ListChecker } from './lists.ts';
 import { BrokenObject, type ObjectReader } from './objects.ts';
 import { verifyResults } from './results.ts';
 
-export interface Counted {
+interface Counted {
   lists: number;
   results: number;
 }

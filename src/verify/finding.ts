@@ -86,7 +86,7 @@ export function noteOf(
 }
 
 /** Ascending numbers as a person reads them: `3–7, 12`. */
-export function ranges(numbers: readonly number[]): string {
+function ranges(numbers: readonly number[]): string {
   const parts: { first: number; last: number }[] = [];
   for (const number of numbers) {
     const part = parts.at(-1);

@@ -50,7 +50,7 @@ const resultLine = z.strictObject({
   observed_at: z.string().nullable().exactOptional(),
 });
 
-export type LineKind = 'records' | 'calls' | 'results';
+type LineKind = 'records' | 'calls' | 'results';
 
 /** Rows of results that are checked against the manifest alike. */
 export interface ResultGroup
@@ -73,7 +73,7 @@ interface Facts {
 }
 
 /** What was found of a list, for every bundle that names it. */
-export interface CheckedList {
+interface CheckedList {
   /** Rows by group, where it is a list of results in which nothing is broken. */
   groups: Map<ResultGroup, number> | undefined;
   /** Objects that it needs and that cannot be had. */

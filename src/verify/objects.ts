@@ -49,12 +49,14 @@ interface Loaded {
   content: Buffer;
 }
 
+/** Reads objects for one verification, and remembers of each only whether it is sound. */
 export class ObjectReader {
   /** The store for readers of lists: it gives sound objects, throws BrokenObject, writes nothing. */
   readonly backend: Backend;
   /** Sizes as stored. */
   bytesRead = 0;
   readonly #store: Pick<Backend, 'location' | 'read' | 'list' | 'entries'>;
+  /** Digests, each by itself: the text that all others of the same are replaced by. */
   readonly #sound = new Map<string, string>();
   readonly #faults = new Map<string, Fault>();
   readonly #loading = new Map<string, Promise<Loaded>>();
@@ -226,7 +228,7 @@ export function digestOf(key: string): string | undefined {
  * To pin those would be to pin one build of zlib.
  * @returns undefined where it is anything else, or unfolds to more than any object has.
  */
-export async function unpack(stored: Uint8Array): Promise<Buffer | undefined> {
+async function unpack(stored: Uint8Array): Promise<Buffer | undefined> {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.length);
   const start = head.length + 1;
   const end = bytes.length - tailLength;
