@@ -23,8 +23,16 @@ describe('planPieces', () => {
   it('begins at the start of the period, in pieces of a week', () => {
     expect(plan([], day(1), day(17, 2))).toEqual([
       { own: '01-01T00/01-08T00', ask: '01-01T00/01-08T00', since: '01-01T00' },
-      { own: '01-08T00/01-15T00', ask: '01-08T00/01-15T00', since: '01-01T00' },
-      { own: '01-15T00/01-17T02', ask: '01-15T00/01-17T02', since: '01-01T00' },
+      { own: '01-08T00/01-15T00', ask: '01-08T00/01-15T00', since: '01-08T00' },
+      { own: '01-15T00/01-17T02', ask: '01-15T00/01-17T02', since: '01-15T00' },
+    ]);
+  });
+
+  it('lets no piece claim what another has still to ask: that one may fail', () => {
+    const slices = [answered(day(9), day(12)), answered(day(1), day(8))];
+    expect(plan(slices, day(1), day(13)).map(({ own, since }) => [own, since])).toEqual([
+      ['01-08T00/01-09T00', '01-01T00'],
+      ['01-12T00/01-13T00', '01-09T00'],
     ]);
   });
 
