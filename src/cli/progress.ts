@@ -52,6 +52,29 @@ export class ProgressLines {
   }
 }
 
+/** One line that says how far something is, on a terminal; nothing anywhere else. */
+export class LiveLine {
+  readonly #terminal: Terminal;
+  #drawnAt = 0;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  show(text: string): void {
+    if (!this.#terminal.interactive) return;
+    const now = performance.now();
+    if (now - this.#drawnAt < redrawEveryMs) return;
+    this.#drawnAt = now;
+    process.stderr.write(`\r\u001b[K${text.slice(0, this.#terminal.width - 1)}`);
+  }
+
+  /** Takes the line away again. */
+  clear(): void {
+    if (this.#drawnAt > 0) process.stderr.write('\r\u001b[K');
+  }
+}
+
 function formatWait(milliseconds: number): string {
   const seconds = Math.ceil(milliseconds / 1_000);
   return seconds < 120 ? plural(seconds, 'second') : plural(Math.ceil(seconds / 60), 'minute');

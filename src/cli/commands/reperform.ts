@@ -4,6 +4,7 @@ import { TickmarkError } from '../../evidence/errors.ts';
 import type { Result } from '../../evidence/result.ts';
 import type { Store } from '../../store/store.ts';
 import type { Difference } from '../../verify/differences.ts';
+import { bundlesNamed } from '../../verify/finding.ts';
 import {
   type Reperformed,
   reperformAll,
@@ -13,6 +14,7 @@ import type { KnownDatasets } from '../../verify/sealed-controls.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { packageVersion } from '../package.ts';
+import { LiveLine } from '../progress.ts';
 import { openRegistry, openStore } from '../project.ts';
 import { plural, printable, type Terminal, wrap } from '../terminal.ts';
 
@@ -70,8 +72,10 @@ export async function reperform(
   };
   /** Where what could not be done is said once for all bundles. */
   const reasons = new Map<string, { tests: Set<string>; bundles: number[] }>();
-  const progress = progressLine(terminal);
-  for await (const night of outcomes(store, datasets, options.run, progress.show)) {
+  const progress = new LiveLine(terminal);
+  for await (const night of outcomes(store, datasets, options.run, (done, all) =>
+    progress.show(`bundle ${done + 1} of ${all}`),
+  )) {
     if (io.signal.aborted) break;
     count(totals, night);
     progress.clear();
@@ -182,22 +186,10 @@ function printReasons(
   if (reasons.size === 0) return;
   out(style('bold', 'Could not be evaluated again:'));
   for (const [reason, { tests, bundles }] of reasons) {
-    const where = `bundle${bundles.length === 1 ? '' : 's'} ${ranges(bundles)}`;
-    for (const line of wrap(`${[...tests].join(', ')} (${where}): ${reason}`, width, '  '))
-      out(line);
+    const text = `${[...tests].join(', ')} (${bundlesNamed(bundles)}): ${reason}`;
+    for (const line of wrap(text, width, '  ')) out(line);
   }
   out();
-}
-
-/** `1–7, 12`, of numbers that rise. */
-function ranges(numbers: readonly number[]): string {
-  const found: [number, number][] = [];
-  for (const each of numbers) {
-    const last = found.at(-1);
-    if (last?.[1] === each - 1) last[1] = each;
-    else found.push([each, each]);
-  }
-  return found.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ');
 }
 
 function inWords(totals: Totals): string {
@@ -210,15 +202,4 @@ function inWords(totals: Totals): string {
   const none =
     without_results > 0 ? ` (${plural(without_results, 'bundle')} more without results)` : '';
   return `Evaluated ${plural(reperformed, 'bundle')} again${none}, ${plural(results, 'result')} compared: ${found.join(', ')}.`;
-}
-
-/** One live line on a terminal; nothing anywhere else. */
-function progressLine({ interactive }: Terminal) {
-  const write = (text: string) => {
-    if (interactive) process.stderr.write(`\r\u001b[K${text}`);
-  };
-  return {
-    show: (done: number, all: number) => write(`bundle ${done + 1} of ${all}`),
-    clear: () => write(''),
-  };
 }

@@ -12,8 +12,9 @@ import {
 } from '../../verify/verify.ts';
 import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
+import { LiveLine } from '../progress.ts';
 import { openBackend } from '../project.ts';
-import { humanTime, plural, printable, type Terminal, wrap } from '../terminal.ts';
+import { byteSize, humanTime, plural, printable, type Terminal, wrap } from '../terminal.ts';
 
 export interface VerifyCommandOptions {
   /** `60:sha256:<hex>`, `60 sha256:<hex>`, `sha256:<hex>`, `<hex>`. */
@@ -25,8 +26,6 @@ export interface VerifyCommandOptions {
   requireSignature?: boolean;
   json?: boolean;
 }
-
-const redrawEveryMs = 100;
 
 /**
  * `tickmark verify`: holds a store, or a copy of one, against itself and against what its reader
@@ -52,11 +51,12 @@ export async function verifyPlace(
   backend: Backend,
   { json, ...held }: Omit<VerifyOptions, 'signal' | 'onProgress'> & { json: boolean },
 ): Promise<ExitCode> {
-  const progress = new ProgressLine(terminal);
+  const progress = new LiveLine(terminal);
   const findings: Finding[] = [];
   let verified: Verified;
   try {
-    const onProgress = (each: Progress) => progress.show(each);
+    const onProgress = ({ bundles, objects }: Progress) =>
+      progress.show(`bundle ${bundles.done + 1} of ${bundles.all}, ${plural(objects, 'object')}`);
     const verification = verifyStore(backend, { ...held, signal, onProgress });
     let step = await verification.next();
     for (; !step.done; step = await verification.next()) findings.push(step.value);
@@ -164,7 +164,7 @@ function printVerified(
     );
   }
   out(
-    `  Evidence    ${plural(counts.objects, 'object')} (${plural(counts.bytes, 'byte')}), ${plural(counts.lists, 'list')}, ${plural(counts.results, 'result')}`,
+    `  Evidence    ${plural(counts.objects, 'object')} (${byteSize(counts.bytes)}), ${plural(counts.lists, 'list')}, ${plural(counts.results, 'result')}`,
   );
   out();
 }
@@ -198,27 +198,4 @@ function printEnd(
     out(
       style('red', `BROKEN: ${plural(breaks, 'break')} in ${plural(bundles, 'bundle')}; ${noted}.`),
     );
-}
-
-/** One live line on a terminal; nothing anywhere else. */
-class ProgressLine {
-  readonly #terminal: Terminal;
-  #drawnAt = 0;
-
-  constructor(terminal: Terminal) {
-    this.#terminal = terminal;
-  }
-
-  show({ bundles, objects }: Progress): void {
-    if (!this.#terminal.interactive) return;
-    const now = performance.now();
-    if (now - this.#drawnAt < redrawEveryMs) return;
-    this.#drawnAt = now;
-    const text = `bundle ${bundles.done + 1} of ${bundles.all}, ${plural(objects, 'object')}`;
-    process.stderr.write(`\r\u001b[K${text}`);
-  }
-
-  clear(): void {
-    if (this.#drawnAt > 0) process.stderr.write('\r\u001b[K');
-  }
 }
