@@ -60,6 +60,23 @@ export async function stamp(
   const { sequence, timestamps } = manifest;
   if (timestamps.authorities.length === 0) return null;
   const stamped: Stamping = { time: null, authority: null, late: [], failures: [] };
+  try {
+    await stampOpen(store, sequence, { addresses, roots }, signal, stamped);
+  } catch (error) {
+    // The night is sealed: a token that cannot be kept does not unmake it.
+    if (!(error instanceof TickmarkError) || error.code !== 'StoreUnavailable') throw error;
+    stamped.failures.push(error.message);
+  }
+  return stamped;
+}
+
+async function stampOpen(
+  store: Store,
+  sequence: number,
+  { addresses, roots }: Pick<ProjectSealing, 'addresses' | 'roots'>,
+  signal: AbortSignal,
+  stamped: Stamping,
+): Promise<void> {
   for (const waiting of (await store.unstamped()).slice(0, mostStampsAtOnce)) {
     const answer = await answerOf(addresses, Buffer.from(waiting.digest, 'hex'), {
       signal,
@@ -76,7 +93,6 @@ export async function stamp(
       stamped.authority = answer.authority;
     }
   }
-  return stamped;
 }
 
 /** The night is sealed: whoever interrupts now interrupts the asking, and nothing else. */

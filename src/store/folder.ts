@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { access, link, lutimes, mkdir, open, readdir, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { systemClock } from '../evidence/clock.ts';
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
 import { compareText } from '../evidence/json.ts';
@@ -18,13 +18,37 @@ const temporaryPrefix = '.tmp-';
  */
 export function folderBackend(directory: string): Backend {
   const pathOf = (key: string) => join(directory, ...key.split('/'));
+  /** Folders whose own names are known to be durable: those that this process has synced. */
+  const durable = new Set<string>();
+
+  /** A new name is durable once its folder is synced, and each folder above it that is new. */
+  async function syncName(folder: string): Promise<void> {
+    await syncFolder(folder);
+    if (durable.has(folder)) return;
+    // A run that was killed may have made any of them without syncing it.
+    const root = resolve(directory);
+    for (let above = resolve(folder); above !== root; ) {
+      above = dirname(above);
+      await syncFolder(above);
+    }
+    await syncFolder(dirname(root)).catch((error) => {
+      // Where the store lies need not be ours to read; then it was made by somebody else.
+      if (codeOf(error) !== 'EACCES') throw error;
+    });
+    durable.add(folder);
+  }
 
   async function create(key: string, bytes: Uint8Array): Promise<boolean> {
     const path = pathOf(key);
     return guarded(`write ${path}`, async () => {
-      if (await exists(path)) return false;
       const folder = dirname(path);
-      const firstMade = await mkdir(folder, { recursive: true });
+      // Whoever gave it its name may have been killed before the name was durable.
+      const isTaken = async () => {
+        if (!durable.has(folder)) await syncName(folder);
+        return false;
+      };
+      if (await exists(path)) return isTaken();
+      await mkdir(folder, { recursive: true });
       const temporary = join(folder, `${temporaryPrefix}${randomBytes(8).toString('hex')}`);
       try {
         const file = await open(temporary, 'wx', 0o640);
@@ -36,17 +60,12 @@ export function folderBackend(directory: string): Backend {
         }
         await link(temporary, path);
       } catch (error) {
-        if (codeOf(error) === 'EEXIST') return false;
+        if (codeOf(error) === 'EEXIST') return isTaken();
         throw error;
       } finally {
         await unlink(temporary).catch(() => {});
       }
-      await syncFolder(folder);
-      // A folder made for the key is itself only an entry of the folder above.
-      for (let made = folder; firstMade !== undefined && made.startsWith(firstMade); ) {
-        made = dirname(made);
-        await syncFolder(made);
-      }
+      await syncName(folder);
       return true;
     });
   }
