@@ -18,14 +18,19 @@ const temporaryPrefix = '.tmp-';
  */
 export function folderBackend(directory: string): Backend {
   const pathOf = (key: string) => join(directory, ...key.split('/'));
-  /** Folders whose own names are known to be durable: those that this process has synced. */
-  const durable = new Set<string>();
+  /** Folders whose own names this process has made durable, or is about to. */
+  const durable = new Map<string, Promise<void>>();
 
   /** A new name is durable once its folder is synced, and each folder above it that is new. */
   async function syncName(folder: string): Promise<void> {
     await syncFolder(folder);
-    if (durable.has(folder)) return;
-    // A run that was killed may have made any of them without syncing it.
+    const above = durable.get(folder) ?? syncAbove(folder);
+    durable.set(folder, above);
+    await above;
+  }
+
+  /** A run that was killed may have made any of them without syncing it. */
+  async function syncAbove(folder: string): Promise<void> {
     const root = resolve(directory);
     for (let above = resolve(folder); above !== root; ) {
       above = dirname(above);
@@ -35,7 +40,6 @@ export function folderBackend(directory: string): Backend {
       // Where the store lies need not be ours to read; then it was made by somebody else.
       if (codeOf(error) !== 'EACCES') throw error;
     });
-    durable.add(folder);
   }
 
   async function create(key: string, bytes: Uint8Array): Promise<boolean> {
