@@ -5,17 +5,18 @@ import { isOverBudget, tableOf } from './figures.ts';
 import { githubFigures } from './github.ts';
 import { nightFigures } from './night.ts';
 import { startupFigures } from './startup.ts';
+import { yearFigures } from './year.ts';
 
 const figures = [
   ...startupFigures(),
   ...(await evaluationFigures()),
   ...(await githubFigures()),
-  ...(motoAvailable ? await nightFigures() : []),
+  ...(motoAvailable ? [...(await nightFigures()), ...(await yearFigures())] : []),
 ];
 process.stdout.write(tableOf(figures));
 if (!motoAvailable) {
   process.stdout.write(
-    '\nLeft out: API calls, memory and store growth of a night. They need moto_server on the PATH (pip install "moto[server]").\n',
+    '\nLeft out: API calls, memory and store growth of a night, and the year of nights. They need moto_server on the PATH (pip install "moto[server]").\n',
   );
 }
 if (figures.some(isOverBudget)) process.exitCode = 1;
