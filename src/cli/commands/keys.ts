@@ -49,7 +49,8 @@ export async function keys(io: CommandIo, options: KeysOptions): Promise<ExitCod
     results: null,
   };
   const bundle = await project.store.seal(draft, sealing);
-  await stamp(project.store, bundle, change, io.signal);
+  const stamping = await stamp(project.store, bundle, change, io.signal);
+  for (const failure of stamping?.failures ?? []) io.terminal.err(`tickmark: ${failure}`);
   const { sequence, signature } = bundle.manifest;
   const signers = signature?.signers ?? [];
   const { out } = io.terminal;

@@ -48,8 +48,21 @@ export async function results({ terminal }: CommandIo, options: ResultsOptions):
   }
   if (options.json) return exitCodes.complete;
   if (rows.length > 0) printRows(terminal, rows);
-  terminal.out(`${plural(rows.length, 'result')} of run ${bundle.manifest.run}`);
+  terminal.out(
+    `${plural(rows.length, 'result')} of run ${bundle.manifest.run} (${sealOf(bundle).join(', ')})`,
+  );
   return exitCodes.complete;
+}
+
+/** What a reader must know of the bundle before believing a row. */
+function sealOf({ manifest }: Bundle): string[] {
+  const { sequence, signature, clock, answers } = manifest;
+  return [
+    `bundle ${sequence}`,
+    signature === null ? 'unsigned' : 'signed',
+    ...(clock === 'simulated' ? ['simulated clock'] : []),
+    ...(answers === 'replayed' ? ['answered from recordings'] : []),
+  ];
 }
 
 /** On a terminal the reason stands below its row; on a pipe a row is one line, for grep. */
