@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { messageOf } from '../evidence/errors.ts';
-import { requestToken } from '../seal/authority.ts';
 import { type Project, placeOf } from './project.ts';
 import type { ProjectSealing } from './sealing.ts';
 
@@ -82,6 +81,7 @@ async function folderCheck(place: string): Promise<Check> {
 async function authorityCheck(url: string, roots: string[], signal: AbortSignal): Promise<Check> {
   try {
     const options = { signal, ...(roots.length > 0 && { roots }) };
+    const { requestToken } = await import('../seal/authority.ts');
     const { stamp } = await requestToken(url, randomBytes(32), options);
     return {
       what: 'timestamps',

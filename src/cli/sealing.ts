@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
 import type { Stamping } from '../report/summary.ts';
-import { authorityName, stampDigest } from '../seal/authority.ts';
+import type { stampDigest } from '../seal/authority.ts';
 import type { Bundle } from '../seal/manifest.ts';
 import { assertMaySign, type Sealing, type Store, unsealed } from '../store/store.ts';
 import type { CommandIo } from './command.ts';
@@ -39,7 +39,7 @@ export async function openSealing(
   const { authorities: addresses = [], roots } = loaded.config.timestamps ?? {};
   const sealing: ProjectSealing = {
     signer,
-    authorities: addresses.map(authorityName),
+    authorities: addresses.length === 0 ? [] : addresses.map((await authority()).authorityName),
     addresses,
     roots: roots === undefined ? [] : await readRoots(resolve(loaded.directory, roots)),
   };
@@ -98,12 +98,15 @@ async function stampOpen(
 /** The night is sealed: whoever interrupts now interrupts the asking, and nothing else. */
 async function answerOf(...asked: Parameters<typeof stampDigest>): ReturnType<typeof stampDigest> {
   try {
-    return await stampDigest(...asked);
+    return await (await authority()).stampDigest(...asked);
   } catch (error) {
     if (!asked[2].signal.aborted) throw error;
     return { failures: ['interrupted before an authority had answered'] };
   }
 }
+
+/** What reads tokens is loaded where authorities are configured. */
+const authority = () => import('../seal/authority.ts');
 
 async function readRoots(file: string): Promise<string[]> {
   let text: string;

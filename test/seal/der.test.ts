@@ -56,6 +56,28 @@ describe('readDer', () => {
   });
 });
 
+describe('the size that readDer takes', () => {
+  it('is fifty levels', () => {
+    const nested = (levels: number) => {
+      let block: Sequence = new Sequence();
+      for (let level = 1; level < levels; level += 1) block = new Sequence({ value: [block] });
+      return Buffer.from(block.toBER());
+    };
+    expect(readDer(nested(50)).tag).toBe(0x30);
+    expect(() => readDer(nested(51))).toThrow('too many parts');
+  });
+
+  it('is twenty thousand elements', () => {
+    const many = (count: number) => {
+      const length = (2 * count).toString(16).padStart(4, '0');
+      return Buffer.concat([hex(`3082${length}`), Buffer.alloc(2 * count, hex('0500'))]);
+    };
+    // The one around them counts too.
+    expect(readDer(many(19_999)).elements.length).toBe(19_999);
+    expect(() => readDer(many(20_000))).toThrow('too many parts');
+  });
+});
+
 describe('oidOf', () => {
   const of = (content: Uint8Array) =>
     oidOf(readDer(Buffer.concat([Buffer.from([0x06, content.length]), content])));

@@ -2,8 +2,8 @@
  * What is accepted here was made by OpenSSL, and is accepted by it; what is refused was made by it
  * too, where it can be brought to, or from what it made.
  */
-import { createHash, X509Certificate } from 'node:crypto';
-import { type Constructed, fromBER } from 'asn1js';
+import { createHash, sign, X509Certificate } from 'node:crypto';
+import { type Constructed, fromBER, OctetString } from 'asn1js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -49,6 +49,7 @@ function der(tag: number, ...contents: Uint8Array[]): Buffer {
   const long = content.length < 128 ? '' : `8${length.length / 2}`;
   return Buffer.concat([Buffer.from([tag]), Buffer.from(long + length, 'hex'), content]);
 }
+const hex = (digits: string) => Buffer.from(digits, 'hex');
 const text = (tag: number, value: string) => der(tag, Buffer.from(value));
 const number = (value: number) => der(0x02, Buffer.from([value]));
 const sequence = (...elements: Uint8Array[]) => der(0x30, ...elements);
@@ -455,6 +456,8 @@ describe.skipIf(!opensslAvailable)(`a token${opensslMissing}`, () => {
       ['without a usage', { extendedKeyUsage: '' }],
       ['that may sign certificates', { keyUsage: 'critical,digitalSignature,keyCertSign' }],
       ['that may only encrypt', { keyUsage: 'critical,keyEncipherment' }],
+      ['that may also decipher', { keyUsage: 'critical,digitalSignature,decipherOnly' }],
+      ['that may do nothing', { keyUsage: 'critical,DER:03020700' }],
       ['with what is critical and not known', { '1.3.6.1.4.1.32473.2': 'critical,DER:0500' }],
     ])('%s is refused', async (_name, extensions) => {
       const by = await start({ extensions });
@@ -499,7 +502,7 @@ describe.skipIf(!opensslAvailable)(`a token${opensslMissing}`, () => {
       ['may not sign certificates', { extensions: { keyUsage: 'critical,digitalSignature' } }],
       [
         'is for names that it is not for',
-        { extensions: { nameConstraints: 'critical,permitted;DNS:example.com' } },
+        { extensions: { nameConstraints: 'permitted;DNS:example.com' } },
       ],
       [
         'has what is critical and not known',
@@ -512,6 +515,28 @@ describe.skipIf(!opensslAvailable)(`a token${opensslMissing}`, () => {
       const signed = await by.sign(timestampInfo());
       expect(await codeOf(checkToken(signed, digest, [by.caPem]))).toBe('Untrusted');
       expect((await checkToken(signed, digest)).trusted).toBe(false);
+    });
+
+    it('does not end at a root that allows no CA below it', async () => {
+      const by = await start({
+        intermediate: {},
+        root: { basicConstraints: 'critical,CA:true,pathlen:0' },
+      });
+      const signed = await by.sign(timestampInfo());
+      expect(await opensslAccepts(by, signed)).toBe(false);
+      expect(await codeOf(checkToken(signed, digest, [by.caPem]))).toBe('Untrusted');
+    });
+
+    it("does not end at the root's key under another name", async () => {
+      await authority.openssl(
+        'req -new -config openssl.cnf -section req_unfit -key root.key -out renamed.csr',
+      );
+      await authority.openssl(
+        `ca -batch -notext -config openssl.cnf -extensions x509_root -startdate 20000101000000Z
+         -enddate 21000101000000Z -selfsign -keyfile root.key -in renamed.csr -out renamed.pem`,
+      );
+      const renamed = await authority.openssl('x509 -in renamed.pem');
+      expect(await codeOf(checkToken(token, digest, [renamed]))).toBe('Untrusted');
     });
 
     it('leads over a CA that was valid at the time of the timestamp', async () => {
@@ -555,6 +580,107 @@ describe.skipIf(!opensslAvailable)(`a token${opensslMissing}`, () => {
       expect(edited(() => undefined)).toEqual(token);
     });
 
+    /** A token whose signed attributes were changed by an authority that signs anything. */
+    async function resigned(
+      change: (attributes: Block[]) => void,
+      by?: { algorithm: Buffer; hash: string },
+    ): Promise<Buffer> {
+      const { result } = fromBER(await authority.sign(timestampInfo()));
+      const signer = parts(parts(parts(signedDataOf(result))[4])[0]);
+      const [, , , attributes] = signer;
+      change(parts(attributes));
+      const signed = Buffer.from(attributes?.toBER() ?? new ArrayBuffer(0));
+      signed[0] = 0x31;
+      if (by) signer[4] = element(by.algorithm);
+      const key = await authority.openssl('pkey -in authority.key');
+      signer[5] = new OctetString({ valueHex: sign(by?.hash ?? 'sha256', signed, key) });
+      return Buffer.from(result.toBER());
+    }
+    const attributeOf = (attributes: Block[], oid: string) =>
+      attributes.findIndex((attribute) => Buffer.from(attribute.toBER()).includes(hex(oid)));
+    const contentType = '06092a864886f70d010903';
+    const messageDigest = '06092a864886f70d010904';
+    const signingCertificate = '060b2a864886f70d010910022f';
+    /** Replaces bytes in one attribute, by as many. */
+    const replaced = (oid: string, from: Buffer, to: Buffer) =>
+      resigned((attributes) => {
+        const index = attributeOf(attributes, oid);
+        const bytes = Buffer.from(attributes[index]?.toBER() ?? new ArrayBuffer(0));
+        const at = bytes.indexOf(from);
+        expect(at).toBeGreaterThan(0);
+        bytes.set(to, at);
+        attributes[index] = element(bytes);
+      });
+
+    it('and signed again is good, if it is the same', async () => {
+      const same = await resigned(() => undefined);
+      expect((await checkToken(same, digest, roots)).trusted).toBe(true);
+      expect(await opensslAccepts(authority, same)).toBe(true);
+    });
+
+    it('and signed again as another type of content is refused', async () => {
+      // id-ct-TSTInfo becomes id-ct-contentInfo.
+      const type = '2a864886f70d01091001';
+      const other = await replaced(contentType, hex(`${type}04`), hex(`${type}06`));
+      expect(await codeOf(checkToken(other, digest))).toBe('Malformed');
+    });
+
+    it('and signed again for the certificate of another issuer or number is refused', async () => {
+      const signer = new X509Certificate(await authority.openssl('x509 -in authority.pem'));
+      const number = hex(signer.serialNumber);
+      const name = Buffer.from('Example Timestamping CA');
+      for (const one of [number, name]) {
+        const other = await replaced(signingCertificate, one, Buffer.from(one).fill(0x41));
+        expect(await codeOf(checkToken(other, digest))).toBe('BadSignature');
+      }
+    });
+
+    it.each([
+      ['another hash than that of its content', sequence(hex('06082a8648ce3d040303')), 'sha384'],
+      ['parameters', sequence(hex('06082a8648ce3d0403020500')), 'sha256'],
+      ['the name of its key only', sequence(hex('06072a8648ce3d0201')), 'sha256'],
+    ])('and signed again with %s is refused', async (_name, algorithm, hash) => {
+      const other = await resigned(() => undefined, { algorithm, hash });
+      expect(await codeOf(checkToken(other, digest))).toBe('BadSignature');
+    });
+
+    it.each<[string, string, (attributes: Block[], index: number) => void]>([
+      [
+        'without its type',
+        contentType,
+        (attributes, index) => {
+          attributes.splice(index, 1);
+        },
+      ],
+      [
+        'without its digest',
+        messageDigest,
+        (attributes, index) => {
+          attributes.splice(index, 1);
+        },
+      ],
+      [
+        'with its digest twice',
+        messageDigest,
+        (attributes, index) => {
+          attributes.push(attributes[index] as Block);
+        },
+      ],
+      [
+        'with two values of its digest',
+        messageDigest,
+        (attributes, index) => {
+          const values = parts(parts(attributes[index])[1]);
+          values.push(values[0] as Block);
+        },
+      ],
+    ])('and signed again %s is refused', async (_name, oid, change) => {
+      const other = await resigned((attributes) =>
+        change(attributes, attributeOf(attributes, oid)),
+      );
+      expect(await codeOf(checkToken(other, digest))).toBe('Malformed');
+    });
+
     it.each<[string, (root: Block) => void]>([
       ['after the content', (root) => parts(root).push(nothing())],
       ['beside the signed data', (root) => parts(parts(root)[1]).push(nothing())],
@@ -592,12 +718,34 @@ describe.skipIf(!opensslAvailable)(`a token${opensslMissing}`, () => {
       }
     });
 
-    it('by a certificate that only looks like one is refused', async () => {
-      // What looks for PEM finds a good certificate in it.
-      const disguised = sequence(text(0x04, `\n${authority.caPem}`));
+    /** The authority's certificate with more extensions, signed by nobody. */
+    async function extended(change: (extensions: Block[]) => void): Promise<Buffer> {
+      const pem = await authority.openssl('x509 -in authority.pem');
+      const { result } = fromBER(new X509Certificate(pem).raw);
+      const [extensions] = parts(parts(parts(result)[0]).at(-1));
+      change(parts(extensions));
+      return Buffer.from(result.toBER());
+    }
+    const withCertificate = (certificate: Buffer) =>
+      edited((root) => parts(parts(signedDataOf(root))[3]).push(element(certificate)));
+
+    it('by a certificate with another one inside is refused', async () => {
+      const comment = hex('06096086480186f842010d');
+      const inside = der(0x04, text(0x16, `\n${authority.caPem}`));
+      const disguised = await extended((extensions) =>
+        extensions.push(element(sequence(comment, inside))),
+      );
+      // What looks for PEM first finds the root in the authority's certificate.
       expect(new X509Certificate(disguised).subject).toContain('Example Root');
-      const change = (root: Block) => parts(parts(signedDataOf(root))[3]).push(element(disguised));
-      expect(await codeOf(checkToken(edited(change), digest, roots))).toBe('Malformed');
+      const changed = withCertificate(disguised);
+      expect(await codeOf(checkToken(changed, digest, roots))).toBe('Malformed');
+    });
+
+    it('by a certificate that has an extension twice is refused', async () => {
+      const once = withCertificate(await extended(() => undefined));
+      expect(await checkToken(once, digest, roots)).toEqual(stamp);
+      const twice = await extended((extensions) => extensions.push(extensions[0] as Block));
+      expect(await codeOf(checkToken(withCertificate(twice), digest, roots))).toBe('Malformed');
     });
 
     it('by more certificates than any chain has is refused', async () => {
@@ -653,14 +801,17 @@ describe.skipIf(!opensslAvailable)(`a token${opensslMissing}`, () => {
         const given = withRoots ? roots : undefined;
         const unchanged = await checkToken(token, digest, given);
         for (const [at, byte] of token.entries()) {
-          // A neighbour, a letter's other case, and the bit that makes lengths long, in turn.
-          const mask = [0x01, 0x20, 0x80][at % 3] ?? 0;
-          const changed = Buffer.from(token);
-          changed[at] = byte ^ mask;
-          const outcome = await checkToken(changed, digest, given).catch((error: unknown) => error);
-          if (outcome instanceof TimestampError) continue;
           const isFree = free.some(({ start, end }) => start <= at && at < end);
-          expect([at, isFree, outcome]).toEqual([at, true, unchanged]);
+          // A neighbour; a letter's other case, or the bit that makes lengths long.
+          for (const mask of [0x01, at % 2 === 0 ? 0x20 : 0x80]) {
+            const changed = Buffer.from(token);
+            changed[at] = byte ^ mask;
+            const outcome = await checkToken(changed, digest, given).catch(
+              (error: unknown) => error,
+            );
+            if (outcome instanceof TimestampError) continue;
+            expect([at, mask, isFree, outcome]).toEqual([at, mask, true, unchanged]);
+          }
         }
       },
       120_000,

@@ -91,6 +91,8 @@ export interface AuthorityOptions {
    * default none.
    */
   intermediate?: { extensions?: Record<string, string>; from?: string; to?: string };
+  /** Extensions of the root's certificate. */
+  root?: Record<string, string>;
   /** Lines for the section of `openssl ts`, `ess_cert_id_alg` for instance. */
   settings?: Record<string, string>;
 }
@@ -380,7 +382,7 @@ function changed(query: Uint8Array, change: (request: TimeStampReq) => void): Bu
 }
 
 /** What OpenSSL needs to know; every file is in the folder that it runs in. */
-function configuration({ extensions, intermediate, settings }: AuthorityOptions): string {
+function configuration({ extensions, intermediate, root, settings }: AuthorityOptions): string {
   const section = (name: string, lines: Record<string, string>) =>
     Object.entries(lines)
       .filter(([, value]) => value !== '')
@@ -421,7 +423,7 @@ function configuration({ extensions, intermediate, settings }: AuthorityOptions)
       section(`req_${name}`, { prompt: 'no', distinguished_name: `name_${name}` }),
       section(`name_${name}`, { C: 'DE', O: '"Example, Ltd"', CN }),
     ]),
-    section('x509_root', ca),
+    section('x509_root', { ...ca, ...root }),
     section('x509_intermediate', {
       ...ca,
       basicConstraints: 'critical,CA:true,pathlen:0',
