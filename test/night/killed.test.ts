@@ -140,9 +140,10 @@ describe('a night that is killed', () => {
       const first = calls.findIndex((each) => each.startsWith(`${kind} `)) === index;
       return first || /^(write|link) |^\w+ (bundles|seals)/.test(call) ? [index + 1] : [];
     });
-    const left = [...chosen, calls.length + 1];
+    // Objects that fall into one folder sync it once: a run has a few calls more or less.
+    const left = [...chosen, calls.length + 20];
     let survived: Failed | undefined;
-    const ends: { at: number; call: string; nights: number }[] = [];
+    const ends: { at: number; call: string; nights: number; named: boolean }[] = [];
     const next = (): { how: FileFault['how']; at: number } | undefined => {
       const at = left.shift();
       return at === undefined ? faults.pop() : { how: 'killed half-way', at };
@@ -162,13 +163,13 @@ describe('a night that is killed', () => {
         // By the command line itself around the moment of sealing.
         const byCommand = /^\w+ (bundles|seals)/.test(call);
         const nights = await expectNextNight(failed.store, about, byCommand);
-        ends.push({ at: fault.at, call, nights });
+        const named = failed.calls.slice(0, -1).some((each) => each.startsWith('link bundles/'));
+        ends.push({ at: fault.at, call, nights, named });
       }
     };
     await Promise.all([work(), work()]);
 
     expect(survived).toMatchObject({ code: 1, calls: expect.any(Array) });
-    expect(survived?.calls).toHaveLength(calls.length);
     const numbers = new Set(ends.map((end) => end.at));
     expect([...numbers].sort((a, b) => a - b)).toEqual(chosen);
     for (const kind of ['mkdir', 'open', 'write', 'sync', 'link', 'unlink', 'lutimes']) {
@@ -176,12 +177,10 @@ describe('a night that is killed', () => {
       expect(killed.length, kind).toBeGreaterThan(0);
     }
     // Sealed is what has its name: from the call behind that link on.
-    const sealed = ends.filter((end) => end.nights === 2).sort((a, b) => a.at - b.at);
-    expect(sealed.map(({ call }) => call)).toEqual([
-      expect.stringMatching(/^unlink bundles\/\.tmp-/),
-      'sync bundles',
-    ]);
-    expect(ends.filter((end) => end.nights === 1)).toHaveLength(ends.length - 2);
+    for (const { at, call, nights, named } of ends) {
+      expect(nights, `killed at call ${at}, ${call}`).toBe(named ? 2 : 1);
+    }
+    expect(ends.filter(({ named }) => named).length).toBeGreaterThan(0);
   });
 
   it('as the first of its store leaves folders that the next goes on with', {
