@@ -54,7 +54,6 @@ interface Before {
 export class Store {
   readonly backend: Backend;
   #before: Promise<Before> | undefined;
-  #writesOnce = false;
 
   constructor(backend: Backend) {
     this.backend = backend;
@@ -144,7 +143,6 @@ export class Store {
         );
       }
       tried = sequence;
-      if (last !== undefined) await this.#assertWritesOnce(last);
       assertMaySign(sealing, last?.manifest, this.backend.location);
       const manifest: Manifest = {
         ...draft,
@@ -213,22 +211,6 @@ export class Store {
       'NotFound',
       `${which} in ${this.backend.location} begins with ${run}; give the whole id as the run printed it`,
     );
-  }
-
-  /**
-   * A service that ignores the condition of a write would let two runs take one place. So the last
-   * manifest is written again as it is: that must be refused, and does no harm where it is not.
-   */
-  async #assertWritesOnce({ manifest }: Bundle): Promise<void> {
-    if (this.#writesOnce) return;
-    const key = manifestKey(manifest.sequence);
-    if (await this.backend.create(key, formatManifest(manifest).bytes)) {
-      throw new TickmarkError(
-        'StoreUnavailable',
-        `${this.backend.location} writes over what is there (${key}, with its own bytes): it knows no conditional writes, and evidence could be lost in it; keep the store elsewhere`,
-      );
-    }
-    this.#writesOnce = true;
   }
 
   /** Which of the bundles up to `last` were to be stamped, and what became of it since. */
