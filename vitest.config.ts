@@ -11,6 +11,8 @@ export default defineConfig({
       NO_COLOR: '1',
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     },
-    testTimeout: 20_000,
+    testTimeout: 30_000,
+    // Most tests wait for another process: as many files at once as there are processors.
+    maxWorkers: '100%',
   },
 });

@@ -196,6 +196,7 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
     )
     .option('--tsa-ca <file>', 'root certificates (PEM) that timestamps have to end at')
     .option('--require-signature', 'an unsigned bundle is a break')
+    .option('--require-timestamp', 'a bundle that nobody stamped is a break')
     .option('--json', 'print data')
     .action(
       action<[string, import('./commands/verify.ts').VerifyCommandOptions]>(
@@ -223,8 +224,8 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
   withProject(
     command(program, 'keygen', 'Make a key pair that signs bundles, or change who may sign.', [
       'tickmark keygen',
-      'tickmark keygen --out keys/2027.pem',
-      'tickmark keygen --introduce keys/2027.pub.pem',
+      'tickmark keygen --out signing-key-2027.pem',
+      'tickmark keygen --introduce signing-key-2027.pub.pem',
       'tickmark keygen --retire <fingerprint>',
     ]),
   )

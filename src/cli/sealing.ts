@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
 import type { Stamping } from '../report/summary.ts';
 import type { stampDigest } from '../seal/authority.ts';
-import type { Bundle } from '../seal/manifest.ts';
+import { type Bundle, tokenKey } from '../seal/manifest.ts';
 import { assertMaySign, type Sealing, type Store, unsealed } from '../store/store.ts';
 import type { CommandIo } from './command.ts';
 import { openSigner } from './keys.ts';
@@ -43,6 +43,8 @@ export async function openSealing(
     addresses,
     roots: roots === undefined ? [] : await readRoots(resolve(loaded.directory, roots)),
   };
+  await store.assertSound();
+  await assertTokens(store);
   assertMaySign({ ...sealing, anew }, (await store.last())?.manifest, store.backend.location);
   return sealing;
 }
@@ -102,6 +104,25 @@ async function answerOf(...asked: Parameters<typeof stampDigest>): ReturnType<ty
   } catch (error) {
     if (!asked[2].signal.aborted) throw error;
     return { failures: ['interrupted before an authority had answered'] };
+  }
+}
+
+/**
+ * A token is pinned by the next manifest: what is none must not be.
+ * @throws TickmarkError IntegrityBroken
+ */
+async function assertTokens(store: Store): Promise<void> {
+  for (const { sequence, digest, token } of await store.newTokens()) {
+    const { checkToken } = await import('../seal/timestamp.ts');
+    try {
+      await checkToken(token, Buffer.from(digest, 'hex'));
+    } catch (cause) {
+      throw new TickmarkError(
+        'IntegrityBroken',
+        `${tokenKey(digest)} in ${store.backend.location} is no timestamp of bundle ${sequence} (${messageOf(cause)}): it was changed or put there; restore it from a copy, or take it away and the next run asks again`,
+        { cause },
+      );
+    }
   }
 }
 

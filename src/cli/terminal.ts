@@ -41,7 +41,7 @@ export function printable(text: string): string {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const harmful = /\u001b(?!\[\d{1,2}m)|[\0-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]/g;
+const harmful = /\u001b(?!\[[1-3]\d?m)|[\0-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]/g;
 
 /** The last gate before the terminal: our own colours and line breaks pass, other controls do not. */
 function harmless(text: string): string {

@@ -3,7 +3,7 @@
  * bundle before. Its bytes are RFC 8785 canonical JSON (docs/formats/bundle.md).
  */
 import { z } from 'zod';
-import { TickmarkError } from '../evidence/errors.ts';
+import { messageOf, TickmarkError } from '../evidence/errors.ts';
 import { canonicalJson, sha256 } from '../evidence/json.ts';
 import { statuses } from '../evidence/result.ts';
 import { problemCodes } from '../evidence/slice.ts';
@@ -146,6 +146,20 @@ export function formatManifest(manifest: Manifest): { bytes: Buffer; digest: str
  * @throws TickmarkError IntegrityBroken when they are not a manifest in canonical form.
  */
 export function parseManifest(bytes: Uint8Array, where: string): Bundle {
+  try {
+    return parseAll(bytes, where);
+  } catch (cause) {
+    if (cause instanceof TickmarkError) throw cause;
+    // Nesting without end makes the reading itself fail.
+    throw new TickmarkError(
+      'IntegrityBroken',
+      `${where} cannot be read (${messageOf(cause)}): it was changed or damaged; restore it from a copy`,
+      { cause },
+    );
+  }
+}
+
+function parseAll(bytes: Uint8Array, where: string): Bundle {
   const text = Buffer.from(bytes).toString('utf8');
   let value: unknown;
   try {
@@ -189,7 +203,7 @@ export function manifestKey(sequence: number): string {
 /** The sequence that a key of a manifest names; undefined for any other key. */
 export function sequenceOf(key: string): number | undefined {
   const digits = /^bundles\/(\d{8})\.json$/.exec(key)?.[1];
-  return digits === undefined ? undefined : Number(digits);
+  return digits === undefined || Number(digits) === 0 ? undefined : Number(digits);
 }
 
 /** Where the signature over a manifest lives: DER, over the manifest's bytes. */

@@ -9,6 +9,9 @@ import type { Backend, Entry } from './backend.ts';
 
 const temporaryPrefix = '.tmp-';
 
+/** No file that Tickmark writes is larger. */
+const mostBytes = 64 * 1024 * 1024;
+
 /**
  * A folder as a backend. A key is written to a temporary file beside it, synced, and given its
  * name by a hard link, which fails when the name is taken: two writers cannot both have it, and
@@ -136,10 +139,17 @@ function readRegularFile(path: string): Buffer {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (cause) {
     // What open(2) says of a symbolic link, and of a socket.
-    throw ['ELOOP', 'ENXIO'].includes(codeOf(cause)) ? notRegular(path) : cause;
+    throw ['ELOOP', 'ENXIO', 'ENOTDIR'].includes(codeOf(cause)) ? notRegular(path) : cause;
   }
   try {
-    if (!fstatSync(file).isFile()) throw notRegular(path);
+    const state = fstatSync(file);
+    if (!state.isFile()) throw notRegular(path);
+    if (state.size > mostBytes) {
+      throw new TickmarkError(
+        'IntegrityBroken',
+        `${path} has ${state.size} bytes, and no file of a store has so many: it was replaced; restore it from a copy`,
+      );
+    }
     return readFileSync(file);
   } finally {
     closeSync(file);

@@ -1,5 +1,5 @@
 /** What lies in a store, and what of it some manifest names. */
-import { messageOf } from '../evidence/errors.ts';
+import { messageOf, TickmarkError } from '../evidence/errors.ts';
 import { compareText } from '../evidence/json.ts';
 import {
   type Bundle,
@@ -64,6 +64,8 @@ export async function takeInventory(store: Store): Promise<Inventory> {
   // A list that comes again night after night is gone through once.
   const known = new Map<string, number>();
   const bundles = await oldestFirst(store);
+  const hole = bundles.findIndex(({ manifest }, index) => manifest.sequence !== index + 1);
+  if (hole >= 0) throw unknown(store, `bundle ${hole + 1} is missing`);
   for (const { manifest, digest } of bundles) {
     const size: BundleSize = { sequence: manifest.sequence, whole: 0, added: 0 };
     sizes.push(size);
@@ -99,18 +101,44 @@ export async function takeInventory(store: Store): Promise<Inventory> {
       for (const { body } of Object.values(index)) object(body, 'answers');
     }
   }
+  // A token comes after its manifest: one without was a bundle's that is not here any more.
+  const stray = [...entries.keys()].find((key) => /^seals\/.*\.tst$/.test(key) && !named.has(key));
+  if (stray !== undefined) throw unknown(store, `the bundle that ${stray} stamps is missing`);
+  const lost = [...named].find(([key, part]) => part !== 'seals' && !entries.has(key));
+  if (lost !== undefined) throw unknown(store, `${lost[0]} is missing`);
   return { entries, named, bundles: sizes };
 }
 
-/** Files below `bundles/` are never among them: a manifest is removed by nobody. */
+function unknown({ backend }: Store, what: string): TickmarkError {
+  return new TickmarkError(
+    'IntegrityBroken',
+    `${what} in ${backend.location}: what belongs to the store cannot be told; tickmark store check says more, then restore it from a copy`,
+  );
+}
+
+/** The names that Tickmark gives; what is called otherwise is somebody else's. */
+const ownNames = /^objects\/([0-9a-f]{2})\/\1[0-9a-f]{62}\.gz$/;
+const ownTemporary = /\/\.tmp-[0-9a-f]{16}$/;
+
+/**
+ * What no manifest names. Files below `bundles/` are never among them: a manifest is removed by
+ * nobody. Nor is a seal of a bundle that is not here: it may have been cut off, and come back.
+ * @throws TickmarkError NotFound where there is no bundle: then it is no store, or not all of it.
+ */
 export function leftovers(
-  { entries, named }: Inventory,
+  { entries, named, bundles }: Inventory,
   olderThan: Date,
 ): { key: string; bytes: number }[] {
+  if (bundles.length === 0) {
+    throw new TickmarkError(
+      'NotFound',
+      'there is no bundle: this is no store, or not all of it, and nothing is removed; name the folder that tickmark run writes to',
+    );
+  }
   return [...entries.values()]
     .filter(({ key, modified, temporary }) => {
       if (modified >= olderThan) return false;
-      return temporary || (!named.has(key) && !key.startsWith('bundles/'));
+      return temporary ? ownTemporary.test(key) : !named.has(key) && ownNames.test(key);
     })
     .map(({ key, bytes }) => ({ key, bytes }))
     .sort((a, b) => compareText(a.key, b.key));

@@ -12,7 +12,7 @@ import {
   signatureKey,
   tokenKey,
 } from '../seal/manifest.ts';
-import type { PublicKey, Signer } from '../seal/signature.ts';
+import { isSignatureOf, type PublicKey, publicKeyFrom, type Signer } from '../seal/signature.ts';
 import type { Backend } from './backend.ts';
 import { readList, type StoredList, writeList } from './lists.ts';
 import { readObject, writeObject } from './objects.ts';
@@ -23,6 +23,9 @@ const lastSequence = 99_999_999;
 
 /** So many bundles back an earlier list is looked for: jobs of other accounts lie in between. */
 const bundlesLookedThrough = 64;
+
+/** So many of the newest bundles are held against one another before the next is sealed. */
+const bundlesHeldTogether = 16;
 
 /** A manifest before it has its place in the chain. */
 export type Draft = Omit<Manifest, 'sequence' | 'previous' | 'signature' | 'timestamps'>;
@@ -185,6 +188,70 @@ export class Store {
     const { missing } = await this.#stampsBefore(last);
     const bundles = await Promise.all(missing.reverse().map((sequence) => this.#bundle(sequence)));
     return bundles.map(({ manifest, digest }) => ({ sequence: manifest.sequence, digest }));
+  }
+
+  /**
+   * Holds the newest bundles against one another, before anything is built on them: on a bundle that
+   * somebody forged no night may be sealed, since it could not be taken out again.
+   * @throws TickmarkError IntegrityBroken
+   */
+  async assertSound(): Promise<void> {
+    const sequences = await this.#sequences();
+    const hole = sequences.findIndex((sequence, index) => sequence !== index + 1);
+    if (hole >= 0) throw this.#unsound(`bundle ${hole + 1} is missing`);
+    let after: Bundle | undefined;
+    let looked = 0;
+    for await (const bundle of this.bundles()) {
+      await this.#assertFollows(bundle, after);
+      looked += 1;
+      // Unsigned ones say nothing of those before them: one that is signed must not be among them.
+      if (looked >= bundlesHeldTogether && bundle.manifest.signature !== null) break;
+      after = bundle;
+    }
+  }
+
+  async #assertFollows({ manifest, digest }: Bundle, after: Bundle | undefined): Promise<void> {
+    const { sequence, signature } = manifest;
+    const next = after?.manifest;
+    if (next !== undefined && next.previous !== digest) {
+      throw this.#unsound(`bundle ${sequence} is not the one that bundle ${next.sequence} names`);
+    }
+    if (signature === null) return;
+    if (next !== undefined) {
+      if (next.signature === null) throw this.#unsound(`bundle ${next.sequence} is not signed`);
+      const isAllowed = signature.signers.includes(next.signature.key) || next.kind === 'keys';
+      const isKept =
+        canonicalJson(next.signature.signers) === canonicalJson(signature.signers) ||
+        next.kind === 'keys';
+      if (!isAllowed || !isKept) {
+        throw this.#unsound(`bundle ${next.sequence} is signed by a key that may not sign it`);
+      }
+    }
+    const { bytes } = formatManifest(manifest);
+    const publicKey = publicKeyFrom(await this.readBytes(signature.key));
+    const file = await this.backend.read(signatureKey(digest));
+    if (publicKey === undefined || file === undefined || !isSignatureOf(publicKey, bytes, file)) {
+      throw this.#unsound(`bundle ${sequence} has no signature by its key`);
+    }
+  }
+
+  #unsound(what: string): TickmarkError {
+    return new TickmarkError(
+      'IntegrityBroken',
+      `${what} in ${this.backend.location}: it was changed, removed or forged, and nothing is built on it; tickmark verify says more, then restore it from a copy`,
+    );
+  }
+
+  /** The tokens that the next manifest will pin, each with the digest of its manifest. */
+  async newTokens(): Promise<{ sequence: number; digest: string; token: Uint8Array }[]> {
+    const { tokens } = await this.#stampsBefore(await this.last());
+    return Promise.all(
+      tokens.map(async ({ sequence }) => {
+        const { digest } = await this.#bundle(sequence);
+        const token = (await this.backend.read(tokenKey(digest))) ?? new Uint8Array();
+        return { sequence, digest, token };
+      }),
+    );
   }
 
   /** The newest bundle, or undefined in an empty store. */

@@ -32,6 +32,8 @@ export interface Progress {
 /** What was gone through. */
 export interface Verified {
   bundles: number;
+  /** Whose evidence it says to be; more than one where bundles of several lie in it. */
+  organizations: string[];
   /** When the first and the last run began, RFC 3339; null where none can be read. */
   from: string | null;
   to: string | null;
@@ -79,6 +81,7 @@ export async function* verify(
   const last = links.at(-1);
   return {
     bundles: links.length,
+    organizations: [...new Set(sound.map(({ manifest }) => manifest.organization))],
     from: sound[0]?.manifest.started_at ?? null,
     to: sound.at(-1)?.manifest.started_at ?? null,
     head: last === undefined ? null : { sequence: last.sequence, digest: last.digest },

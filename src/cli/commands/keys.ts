@@ -27,6 +27,12 @@ export async function keys(io: CommandIo, options: KeysOptions): Promise<ExitCod
       'no key is configured, and a change of keys has to be signed: name a key that may sign with signing: in tickmark.yaml or TICKMARK_SIGNING_KEY',
     );
   }
+  if ((await project.store.last()) === undefined) {
+    throw new TickmarkError(
+      'NotFound',
+      `${project.store.backend.location} holds no bundle, so that there is no key to change; see that the place is right`,
+    );
+  }
   const sealing: Sealing = {
     ...change,
     ...(introduce === undefined ? {} : { introduce: await publicKeyOf(introduce) }),
@@ -81,11 +87,11 @@ async function publicKeyOf(name: string): Promise<PublicKey> {
 }
 
 /** @throws TickmarkError Usage where the key may not sign anyway, or is the last that may. */
-async function retirable(
-  { store }: Project,
-  { signer }: Sealing,
-  fingerprint: string,
-): Promise<string> {
+async function retirable({ store }: Project, { signer }: Sealing, given: string): Promise<string> {
+  const fingerprint = given
+    .trim()
+    .toLowerCase()
+    .replace(/^sha256:/, '');
   const signers = (await store.last())?.manifest.signature?.signers ?? [];
   if (!signers.includes(fingerprint)) {
     throw new TickmarkError(

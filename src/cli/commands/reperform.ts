@@ -157,7 +157,7 @@ function printOutcome({ out, style }: Terminal, night: Reperformed): void {
   ];
   const version = packageVersion();
   if (differences.length > 0 && night.tool_version !== version) {
-    said.push(`sealed by tickmark ${night.tool_version}, this is ${version}`);
+    said.push(printable(`sealed by tickmark ${night.tool_version}, this is ${version}`));
   }
   const name = night.run === null ? '' : ` (${night.started_at?.slice(0, 10)}, run ${night.run})`;
   out(`Bundle ${night.sequence}${name}: ${said.join(', ')}`);

@@ -11,7 +11,7 @@ import type { Store } from '../../store/store.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { openStore } from '../project.ts';
-import { byteSize, plural, table } from '../terminal.ts';
+import { byteSize, plural, printable, table } from '../terminal.ts';
 import { verifyPlace } from './verify.ts';
 
 export interface StoreOptions extends ProjectOptions {
@@ -79,7 +79,7 @@ export async function gc({ terminal }: CommandIo, options: GcOptions): Promise<E
     out(JSON.stringify({ store: store.backend.location, found, bytes, removed, refused }));
   } else {
     for (const { key, bytes: size } of found.slice(0, mostPrinted)) {
-      out(`${key}  ${byteSize(size)}`);
+      out(printable(`${key}  ${byteSize(size)}`));
     }
     if (found.length > mostPrinted) out(`… and ${found.length - mostPrinted} more`);
     const what = `${plural(found.length, 'file')} (${byteSize(bytes)}) that no bundle names, older than ${plural(options.olderThan, 'day')}`;

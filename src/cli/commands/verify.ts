@@ -24,6 +24,7 @@ export interface VerifyCommandOptions {
   /** A file of root certificates (PEM). */
   tsaCa?: string;
   requireSignature?: boolean;
+  requireTimestamp?: boolean;
   json?: boolean;
 }
 
@@ -41,8 +42,9 @@ export async function verify(
   const heads = (options.head ?? []).map(parseHead);
   const keys = await Promise.all((options.key ?? []).map(openKey));
   const roots = options.tsaCa === undefined ? [] : await readRoots(options.tsaCa);
-  const { requireSignature = false, json = false } = options;
-  return verifyPlace(io, await openBackend(place), { heads, keys, roots, requireSignature, json });
+  const { requireSignature = false, requireTimestamp = false, json = false } = options;
+  const held = { heads, keys, roots, requireSignature, requireTimestamp };
+  return verifyPlace(io, await openBackend(place), { ...held, json });
 }
 
 /** The same of a store that is open, against what its reader holds. */
@@ -61,6 +63,16 @@ export async function verifyPlace(
     let step = await verification.next();
     for (; !step.done; step = await verification.next()) findings.push(step.value);
     verified = step.value;
+  } catch (error) {
+    // What was found before the rest could not be read is found all the same.
+    const found = findings.filter(({ severity }) => severity === 'break');
+    if (found.length === 0 || signal.aborted) throw error;
+    progress.clear();
+    terminal.err(`tickmark: ${messageOf(error)}; what follows was found before`);
+    if (json)
+      terminal.out(JSON.stringify({ store: backend.location, verified: false, breaks: found }));
+    else printFindings(terminal, 'Broken', found);
+    return exitCodes.integrity;
   } finally {
     progress.clear();
   }
@@ -75,6 +87,11 @@ export async function verifyPlace(
     printFindings(terminal, 'Broken', breaks);
     printFindings(terminal, 'Notes', notes);
     printEnd(terminal, verified, breaks.length, notes.length);
+    if (breaks.length === 0 && held.heads.length + held.keys.length + held.roots.length === 0) {
+      terminal.out(
+        'Held against nothing from outside: whoever can write the store could have made all of it. Give --head, --key or --tsa-ca.',
+      );
+    }
   }
   return breaks.length === 0 ? exitCodes.complete : exitCodes.integrity;
 }
@@ -138,13 +155,14 @@ function noStore({ location }: Backend): TickmarkError {
 function printVerified(
   { out, style }: Terminal,
   { location }: Backend,
-  { bundles, from, to, head, keys, stamped, ...counts }: Verified,
+  { bundles, organizations, from, to, head, keys, stamped, ...counts }: Verified,
   heads: readonly Head[],
   given: readonly (PublicKey | string)[],
 ): void {
   out(style('bold', `Verification of ${printable(location)}`));
   const dates = from === null || to === null ? '' : `, ${humanTime(from)} to ${humanTime(to)}`;
   out(`  Bundles     ${bundles}${dates}`);
+  for (const name of organizations) out(`  Of          ${printable(name)}`);
   if (head !== null) out(`  Head        ${head.sequence} sha256:${head.digest}`);
   out(
     `  Held        ${plural(heads.length, 'head')} and ${plural(given.length, 'key')} were given`,
