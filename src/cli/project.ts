@@ -84,6 +84,12 @@ export async function openStore(
   return new Store(await openBackend(place ?? placeOf(loaded), loaded?.config.s3));
 }
 
+/** The store alone. A folder that is named needs no configuration; how a bucket is reached does. */
+export async function openNamedStore({ config, store }: ProjectOptions): Promise<Store> {
+  const isFolder = store !== undefined && !isAddress(store);
+  return openStore(store, isFolder ? undefined : loadConfig(config));
+}
+
 /** A folder, or `s3://bucket/prefix`. */
 export async function openBackend(place: string, s3?: Config['s3']): Promise<Backend> {
   if (!isAddress(place)) return folderBackend(place);
@@ -98,7 +104,7 @@ export function placeOf(loaded: LoadedConfig | undefined): string {
   return isAddress(store) ? store : resolve(loaded.directory, store);
 }
 
-export function isAddress(place: string): boolean {
+function isAddress(place: string): boolean {
   return /^[a-z0-9]+:\/\//i.test(place);
 }
 

@@ -1,5 +1,4 @@
 /** What bundles of a project are sealed with: the signing key, and the authorities that stamp them. */
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
 import type { Stamping } from '../report/summary.ts';
@@ -9,6 +8,7 @@ import { assertMaySign, type Sealing, type Store, unsealed } from '../store/stor
 import type { CommandIo } from './command.ts';
 import { openSigner } from './keys.ts';
 import type { Project } from './project.ts';
+import { readRoots } from './roots.ts';
 
 /** Bundles of one run that are late by more than this are stamped by the next runs. */
 const mostStampsAtOnce = 50;
@@ -41,7 +41,14 @@ export async function openSealing(
     signer,
     authorities: addresses.length === 0 ? [] : addresses.map((await authority()).authorityName),
     addresses,
-    roots: roots === undefined ? [] : await readRoots(resolve(loaded.directory, roots)),
+    roots:
+      roots === undefined
+        ? []
+        : await readRoots(
+            resolve(loaded.directory, roots),
+            'timestamps.roots',
+            'InvalidConfiguration',
+          ),
   };
   await store.assertSound();
   await assertTokens(store);
@@ -128,22 +135,3 @@ async function assertTokens(store: Store): Promise<void> {
 
 /** What reads tokens is loaded where authorities are configured. */
 const authority = () => import('../seal/authority.ts');
-
-async function readRoots(file: string): Promise<string[]> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new TickmarkError(
-      'InvalidConfiguration',
-      `timestamps.roots: ${file} cannot be read: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-  const roots = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
-  if (roots !== null) return roots;
-  throw new TickmarkError(
-    'InvalidConfiguration',
-    `timestamps.roots: ${file} holds no certificate in PEM form`,
-  );
-}

@@ -28,6 +28,11 @@ export interface Judging {
   asOf: Date;
 }
 
+/** Whether evidence is judged as that of a backfill: it holds events, and nothing of any state. */
+export function holdsEventsOnly(slices: readonly Pick<SliceHeader, 'kind'>[]): boolean {
+  return slices.length > 0 && slices.every(({ kind }) => kind === 'events');
+}
+
 /** The datasets that any test of these controls reads, looked-up ones too. */
 export function datasetsOf(controls: readonly CompiledControl[]): Set<string> {
   return new Set(controls.flatMap(({ tests }) => tests.flatMap(datasetsOfTest)));

@@ -53,7 +53,7 @@ export async function* verifyLinks(
   heads: readonly Head[],
 ): AsyncGenerator<Finding, Link[]> {
   const listed = (await backend.list('bundles')).map(sequenceOf);
-  const sequences = listed.filter((each) => each !== undefined && each > 0) as number[];
+  const sequences = listed.filter((each) => each !== undefined);
   if (sequences.length === 0) {
     yield breakOf(
       'NothingToVerify',
@@ -199,12 +199,7 @@ export function* verifyForm(links: readonly Link[]): Generator<Finding> {
     try {
       link.manifest = parseManifest(link.bytes, link.key).manifest;
     } catch (error) {
-      // Nesting without end makes the reading itself fail.
-      const message =
-        error instanceof TickmarkError
-          ? error.message
-          : `${link.key} cannot be read (${messageOf(error)}): it was changed or damaged; restore it from a copy`;
-      yield breakOf('DamagedManifest', link.key, [link.sequence], message);
+      yield breakOf('DamagedManifest', link.key, [link.sequence], messageOf(error));
       continue;
     }
     const { sequence, run } = link.manifest;

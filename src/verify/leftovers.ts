@@ -24,7 +24,7 @@ export async function* noteLeftovers(
       const { key } = entry;
       const digest = digestOf(key);
       if (entry.temporary) temporary.push(key);
-      else if ((sequenceOf(key) ?? 0) > 0 || named.due.has(key)) continue;
+      else if (sequenceOf(key) !== undefined || named.due.has(key)) continue;
       else if (digest !== undefined) {
         if (!objects.isNamed(digest)) unnamed.push(key);
       } else if (/^seals\/[0-9a-f]{64}\.(sig|tst)$/.test(key) && !named.all.has(key)) {

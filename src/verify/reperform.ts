@@ -8,6 +8,7 @@ import {
   datasetsOf,
   datasetsOfTest,
   type Given,
+  holdsEventsOnly,
   judgeSlices,
   readSlices,
   withoutOriginal,
@@ -199,8 +200,7 @@ export async function reperform(
 
 /** Whether the bundle was judged as a backfill is; an `evaluate` goes by the evidence it judged. */
 function isOfBackfill({ kind, slices }: Manifest): boolean {
-  if (kind !== 'evaluate') return kind === 'backfill';
-  return slices.length > 0 && slices.every((slice) => slice.kind === 'events');
+  return kind === 'evaluate' ? holdsEventsOnly(slices) : kind === 'backfill';
 }
 
 /** What the sources of a bundle could give: a dataset's name begins with the id of its source. */

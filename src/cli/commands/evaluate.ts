@@ -1,3 +1,4 @@
+import { holdsEventsOnly } from '../../evaluate/judge.ts';
 import { TickmarkError } from '../../evidence/errors.ts';
 import type { Bundle } from '../../seal/manifest.ts';
 import type { Draft, Store } from '../../store/store.ts';
@@ -32,15 +33,8 @@ export async function evaluate(
   const startedAt = new Date();
   const id = newRunId(startedAt);
   const asOf = new Date(manifest.results?.as_of ?? manifest.finished_at);
-  const isBackfill =
-    manifest.slices.length > 0 && manifest.slices.every(({ kind }) => kind === 'events');
-  const results = await judge(
-    project,
-    manifest.slices,
-    id,
-    asOf,
-    isBackfill ? 'backfill' : 'evaluate',
-  );
+  const kind = holdsEventsOnly(manifest.slices) ? 'backfill' : 'evaluate';
+  const results = await judge(project, manifest.slices, id, asOf, kind);
   if (io.signal.aborted) throw interrupted();
   const draft: Draft = {
     ...(await commonDraft(project, io)),

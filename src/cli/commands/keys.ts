@@ -5,6 +5,7 @@ import type { Draft, Sealing } from '../../store/store.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { commonDraft, newRunId } from '../night.ts';
+import { headLine } from '../print-night.ts';
 import { openProject, type Project } from '../project.ts';
 import { openSealing, stamp } from '../sealing.ts';
 import { type KeygenOptions, keygen } from './keygen.ts';
@@ -66,7 +67,7 @@ export async function keys(io: CommandIo, options: KeysOptions): Promise<ExitCod
   }
   out(`Bundle ${sequence} says who may sign from now on, signed by key ${signature?.key}:`);
   for (const signer of signers) out(`  ${signer}`);
-  out(`Head of the chain: ${sequence} sha256:${bundle.digest}`);
+  out(headLine({ sequence, digest: bundle.digest }));
   return exitCodes.complete;
 }
 

@@ -1,4 +1,3 @@
-import { loadConfig } from '../../config/load.ts';
 import { TickmarkError } from '../../evidence/errors.ts';
 import type { Result, Status } from '../../evidence/result.ts';
 import type { Bundle } from '../../seal/manifest.ts';
@@ -7,7 +6,7 @@ import type { Store } from '../../store/store.ts';
 import { didYouMean } from '../../yaml/nearest.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
-import { isAddress, openStore } from '../project.ts';
+import { openNamedStore } from '../project.ts';
 import { plural, type Terminal, table, wrap } from '../terminal.ts';
 
 export interface ResultsOptions extends ProjectOptions {
@@ -20,12 +19,7 @@ export interface ResultsOptions extends ProjectOptions {
 
 /** `tickmark results`: what a run found, row by row. Exit 0: it only reads. */
 export async function results({ terminal }: CommandIo, options: ResultsOptions): Promise<ExitCode> {
-  // Only a bucket needs more than its address: how it is reached stands in the configuration.
-  const loaded =
-    options.store === undefined || isAddress(options.store)
-      ? loadConfig(options.config)
-      : undefined;
-  const store = await openStore(options.store, loaded);
+  const store = await openNamedStore(options);
   const bundle = await bundleWithResults(store, options.run);
   const isAsked = ({ control, test, status }: Result) =>
     (options.status?.includes(status) ?? true) &&

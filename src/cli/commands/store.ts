@@ -1,4 +1,3 @@
-import { loadConfig } from '../../config/load.ts';
 import {
   type Inventory,
   leftovers,
@@ -7,10 +6,9 @@ import {
   removeLeftovers,
   takeInventory,
 } from '../../store/inventory.ts';
-import type { Store } from '../../store/store.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
-import { openStore } from '../project.ts';
+import { openNamedStore } from '../project.ts';
 import { byteSize, plural, printable, table } from '../terminal.ts';
 import { verifyPlace } from './verify.ts';
 
@@ -30,7 +28,7 @@ const mostPrinted = 20;
 
 /** `tickmark store stats`: what the store holds and what a night adds. */
 export async function stats({ terminal }: CommandIo, options: StoreOptions): Promise<ExitCode> {
-  const store = await open(options);
+  const store = await openNamedStore(options);
   const inventory = await takeInventory(store);
   const figures = figuresOf(inventory);
   const { out, style, tableWidth } = terminal;
@@ -66,7 +64,7 @@ export async function stats({ terminal }: CommandIo, options: StoreOptions): Pro
 
 /** `tickmark store gc`: removes what no manifest names, and nothing else. */
 export async function gc({ terminal }: CommandIo, options: GcOptions): Promise<ExitCode> {
-  const store = await open(options);
+  const store = await openNamedStore(options);
   const inventory = await takeInventory(store);
   const olderThan = new Date(Date.now() - options.olderThan * dayMs);
   const found = leftovers(inventory, olderThan);
@@ -97,7 +95,7 @@ export async function gc({ terminal }: CommandIo, options: GcOptions): Promise<E
  * tell (heads, keys and authorities that they hold) is left to `tickmark verify`.
  */
 export async function check(io: CommandIo, options: StoreOptions): Promise<ExitCode> {
-  const store = await open(options);
+  const store = await openNamedStore(options);
   return verifyPlace(io, store.backend, {
     heads: [],
     keys: [],
@@ -105,12 +103,6 @@ export async function check(io: CommandIo, options: StoreOptions): Promise<ExitC
     requireSignature: false,
     json: options.json ?? false,
   });
-}
-
-async function open(options: StoreOptions): Promise<Store> {
-  // A folder that is named needs no configuration.
-  const named = options.store !== undefined && !options.store.startsWith('s3://');
-  return openStore(options.store, named ? undefined : loadConfig(options.config));
 }
 
 function figuresOf(inventory: Inventory) {

@@ -14,6 +14,7 @@ import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { LiveLine } from '../progress.ts';
 import { openBackend } from '../project.ts';
+import { readRoots } from '../roots.ts';
 import { byteSize, humanTime, plural, printable, type Terminal, wrap } from '../terminal.ts';
 
 export interface VerifyCommandOptions {
@@ -41,7 +42,8 @@ export async function verify(
 ): Promise<ExitCode> {
   const heads = (options.head ?? []).map(parseHead);
   const keys = await Promise.all((options.key ?? []).map(openKey));
-  const roots = options.tsaCa === undefined ? [] : await readRoots(options.tsaCa);
+  const roots =
+    options.tsaCa === undefined ? [] : await readRoots(options.tsaCa, '--tsa-ca', 'Usage');
   const { requireSignature = false, requireTimestamp = false, json = false } = options;
   const held = { heads, keys, roots, requireSignature, requireTimestamp };
   return verifyPlace(io, await openBackend(place), { ...held, json });
@@ -114,27 +116,14 @@ function parseHead(text: string): Head {
 async function openKey(text: string): Promise<PublicKey | string> {
   const fingerprint = /^(?:sha256:)?([0-9a-f]{64})$/i.exec(text.trim())?.[1];
   if (fingerprint !== undefined) return fingerprint.toLowerCase();
-  return readPublicKey(await readGiven('--key', text), text);
-}
-
-async function readRoots(file: string): Promise<string[]> {
-  const text = (await readGiven('--tsa-ca', file)).toString('utf8');
-  const roots = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
-  if (roots !== null) return roots;
-  throw new TickmarkError(
-    'Usage',
-    `--tsa-ca: ${file} holds no certificate in PEM form; give the file that the authority publishes`,
-  );
-}
-
-async function readGiven(option: string, file: string): Promise<Buffer> {
+  let bytes: Buffer;
   try {
-    return await readFile(file);
+    bytes = await readFile(text);
   } catch (cause) {
-    throw new TickmarkError('Usage', `${option}: ${file} cannot be read: ${messageOf(cause)}`, {
-      cause,
-    });
+    const message = `--key: ${text} cannot be read: ${messageOf(cause)}`;
+    throw new TickmarkError('Usage', message, { cause });
   }
+  return readPublicKey(bytes, text);
 }
 
 /** Whether a place without bundles holds anything that was one's. */
