@@ -1,9 +1,9 @@
 /** How fast results come out of records in memory, with the built-in controls. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { demoConfig, demoExchanges, demoNights } from '../src/cli/demo-year.ts';
 import { withSources } from '../src/cli/night.ts';
-import { packageRoot } from '../src/cli/package.ts';
 import { openProject } from '../src/cli/project.ts';
 import { createTerminal } from '../src/cli/terminal.ts';
 import { evaluateControls, type SliceInput, sliceInput } from '../src/evaluate/evaluate.ts';
@@ -20,18 +20,18 @@ const seconds = 4;
 
 export async function evaluationFigures(): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tickmark-bench-'));
-  const demo = join(packageRoot, 'fixtures', 'demo');
   const io = {
     terminal: createTerminal(process.env),
     env: process.env,
     signal: new AbortController().signal,
   };
   try {
-    const { recorded_at } = JSON.parse(await readFile(join(demo, 'recording.json'), 'utf8'));
-    const options = { config: join(demo, 'tickmark.yaml'), store: folder };
-    const project = await openProject(options, io);
+    // The year's first night: it asks nothing of the nights before.
+    const now = (await demoNights())[0]?.at ?? new Date(0);
+    const options = { config: demoConfig, store: folder };
+    const project = await openProject(options);
     const slices: Slice[] = [];
-    const replay = { replay: join(demo, 'exchanges'), clock: recorded_at, deadline: 60 };
+    const replay = { replay: demoExchanges, clock: now.toISOString(), deadline: 60 };
     await withSources(project, { ...options, ...replay }, io, (sources) =>
       sources.collect(
         sources.connected
@@ -42,7 +42,7 @@ export async function evaluationFigures(): Promise<Figure[]> {
     );
     const inputs = slices.map(multiplied);
     const slicesOf = (dataset: string) => inputs.filter(({ header }) => header.dataset === dataset);
-    const context = { run: 'bench', now: new Date(recorded_at) };
+    const context = { run: 'bench', now };
     const simple = project.controls
       .map((control) => ({
         ...control,

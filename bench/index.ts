@@ -5,12 +5,14 @@ import { isOverBudget, tableOf } from './figures.ts';
 import { githubFigures } from './github.ts';
 import { nightFigures } from './night.ts';
 import { startupFigures } from './startup.ts';
+import { statusFigures } from './status.ts';
 import { yearFigures } from './year.ts';
 
 const figures = [
   ...startupFigures(),
   ...(await evaluationFigures()),
   ...(await githubFigures()),
+  ...(await statusFigures()),
   ...(motoAvailable ? [...(await nightFigures()), ...(await yearFigures())] : []),
 ];
 process.stdout.write(tableOf(figures));

@@ -7,6 +7,7 @@ import { objectKey } from '../src/store/objects.ts';
 export const parts = [
   'records',
   'results',
+  'statuses',
   'questions',
   'receipts',
   'indexes',
@@ -49,7 +50,12 @@ export function listsOf({ slices, sources, results }: Manifest): [Part, StoredLi
   return [
     ...slices.map(({ records }): [Part, StoredList] => ['records', records]),
     ...[...slices, ...sources].map(({ calls }): [Part, StoredList] => ['questions', calls]),
-    ...(results === null ? [] : [['results', results.list] as [Part, StoredList]]),
+    ...(results === null
+      ? []
+      : [
+          ['results', results.list] as [Part, StoredList],
+          ['statuses', results.statuses] as [Part, StoredList],
+        ]),
   ];
 }
 

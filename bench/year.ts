@@ -74,7 +74,7 @@ export async function yearFigures(): Promise<Figure[]> {
     );
     const collected = await collectFirst(folder, key.privateKey);
     const written = new Map<string, number>();
-    const opened = await openProject({ config: join(folder, 'tickmark.yaml') }, io);
+    const opened = await openProject({ config: join(folder, 'tickmark.yaml') });
     const backend = noting(opened.store.backend, written);
     const project = { ...opened, store: new Store(backend) };
     const signer = pemSigner(key.privateKey, 'the key of this benchmark');

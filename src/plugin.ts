@@ -6,9 +6,11 @@
  * yields: its fields, the calls it makes, and how records are read. Collecting never judges.
  */
 import { z } from 'zod';
+import type { Interval } from './evidence/intervals.ts';
 import type { Json, JsonObject } from './evidence/json.ts';
 import type { ProblemCode } from './evidence/slice.ts';
 
+export type { Interval } from './evidence/intervals.ts';
 export type { Json, JsonObject } from './evidence/json.ts';
 export type { ProblemCode } from './evidence/slice.ts';
 /** The zod that dataset fields are written in. */
@@ -84,12 +86,6 @@ export interface CollectContext<Fields = Record<string, unknown>> {
   observedAt(time: Date): void;
 }
 
-/** A stretch of time, half-open: `start` belongs to it, `end` does not. */
-export interface Interval {
-  start: Date;
-  end: Date;
-}
-
 /** What the `collect` of an events dataset is given beside. */
 export interface EventsContext<Fields = Record<string, unknown>> extends CollectContext<Fields> {
   /**
@@ -147,6 +143,13 @@ export interface SnapshotDataset<Context, Fields extends z.ZodObject = z.ZodObje
 export interface EventsDataset<Context, Fields extends z.ZodObject = z.ZodObject>
   extends DatasetBase<Fields> {
   kind: 'events';
+  /**
+   * The field (a timestamp) that says when an event happened, and so whether it falls in a period.
+   * Left out where no such time can be believed: then the interval that it was found in counts.
+   */
+  when?: keyof z.output<Fields> & string;
+  /** Days for which the source tells of an event; left out where it always does. */
+  reachDays?: number;
   collect(context: Context & EventsContext<z.input<Fields>>): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+import type { Recording } from '../providers/wire.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The world outside, as a command is given it. */
@@ -20,7 +21,8 @@ export interface CollectOptions extends ProjectOptions {
   /** RFC 3339; the clock is simulated from there. */
   clock?: string;
   record?: string;
-  replay?: string;
+  /** A folder or a file of recorded exchanges, or what was read from one. */
+  replay?: string | Recording;
   /** Seconds for one slice. */
   deadline: number;
 }

@@ -6,8 +6,8 @@
 import type { Askable, Job } from '../collect/collect.ts';
 import { isEnough, type Piece, planPieces } from '../collect/plan.ts';
 import { contentDigest, type EventsRequest } from '../collect/slice.ts';
-import { startOfDay } from '../config/days.ts';
 import type { Config } from '../config/schema.ts';
+import { startOfDay } from '../evidence/days.ts';
 import type { Json } from '../evidence/json.ts';
 import type { Interval } from '../plugin.ts';
 import type { SealedSlice } from '../seal/manifest.ts';

@@ -14,14 +14,15 @@ import { judgeSlices, readSlices } from '../evaluate/judge.ts';
 import { type Clock, simulatedClock, systemClock } from '../evidence/clock.ts';
 import { TickmarkError } from '../evidence/errors.ts';
 import { compareText } from '../evidence/json.ts';
-import { noCounts, type Result } from '../evidence/result.ts';
+import { type Judged, noCounts } from '../evidence/result.ts';
 import type { Slice } from '../evidence/slice.ts';
 import type { ProviderName } from '../plugin.ts';
 import { createAwsProvider } from '../providers/aws.ts';
 import { CallDesk } from '../providers/calls.ts';
 import { createGitHubProvider } from '../providers/github.ts';
 import { createHttpProvider } from '../providers/http.ts';
-import { liveWire, recordingWire, replayWire, type Wire } from '../providers/wire.ts';
+import { openRecording } from '../providers/recordings.ts';
+import { liveWire, recordingWire, type Wire } from '../providers/wire.ts';
 import type { Bundle, Manifest, SealedSlice } from '../seal/manifest.ts';
 import { StoredAnswers } from '../store/known-answers.ts';
 import { writeResults } from '../store/results.ts';
@@ -68,7 +69,7 @@ export async function withSources<T>(
 ): Promise<T> {
   const clock = options.clock === undefined ? systemClock : simulatedClock(new Date(options.clock));
   const startedAt = clock.now();
-  const wire = await openWire(options);
+  const wire = await openWire(options, clock);
   // Whatever ends the asking, a full disk too, ends every request that is still under way.
   const ended = new AbortController();
   const signal = AbortSignal.any([io.signal, ended.signal]);
@@ -290,8 +291,9 @@ function orderOf({ dataset, source, scope, interval }: SealedSlice): string {
   return `${dataset} ${source} ${scope} ${interval?.start ?? ''}`;
 }
 
-async function openWire({ record, replay }: CollectOptions): Promise<Wire> {
-  if (replay !== undefined) return replayWire(replay);
+async function openWire({ record, replay }: CollectOptions, clock: Clock): Promise<Wire> {
+  if (typeof replay === 'string') return (await openRecording(replay)).at(clock);
+  if (replay !== undefined) return replay.at(clock);
   return record === undefined ? liveWire : recordingWire(record);
 }
 
@@ -317,26 +319,36 @@ export async function judge(
     onlyCollected: kind === 'backfill',
     run,
     asOf,
+    waivers: project.waivers?.waivers ?? [],
+    timezone: project.loaded.config.timezone,
   });
   const counts = noCounts();
-  function* counted(): Generator<Result & { dataset: string }> {
+  function* counted(): Generator<Judged> {
     for (const result of judged) {
       counts[result.status] += 1;
       yield result;
     }
   }
-  const list = await writeResults(store, slices, counted(), kind);
-  return { as_of: asOf.toISOString(), counts, list };
+  const written = await writeResults(store, slices, counted(), kind);
+  return { as_of: asOf.toISOString(), counts, ...written };
 }
 
 /** What every manifest of this project says, whatever was done. */
 export async function commonDraft(
-  { loaded, files, store }: Project,
+  { loaded, files, waivers, store }: Project,
   { env }: CommandIo,
 ): Promise<
   Pick<
     Draft,
-    'format' | 'tool' | 'operator' | 'organization' | 'configuration' | 'parameters' | 'controls'
+    | 'format'
+    | 'tool'
+    | 'operator'
+    | 'organization'
+    | 'timezone'
+    | 'configuration'
+    | 'parameters'
+    | 'controls'
+    | 'waivers'
   >
 > {
   const controls = [];
@@ -348,9 +360,14 @@ export async function commonDraft(
     tool: { name: 'tickmark', version: packageVersion(), commit: packageCommit() },
     operator: operator(env),
     organization: loaded.config.organization,
+    timezone: loaded.config.timezone,
     configuration: loaded.digest,
     parameters: loaded.config.parameters,
     controls,
+    waivers:
+      waivers === null
+        ? null
+        : { file: waivers.file, digest: await store.writeBytes(waivers.bytes) },
   };
 }
 

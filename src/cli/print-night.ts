@@ -1,11 +1,14 @@
 /** The table at the end of a run: read in ten seconds, with all that has to be done. */
+import type { Status } from '../evidence/result.ts';
 import type {
   BackfillSummary,
   ControlOutcome,
   Deviation,
+  IdleWaiver,
   NightSummary,
   NotCollected,
   SealSummary,
+  Waived,
 } from '../report/summary.ts';
 import {
   humanTime,
@@ -41,6 +44,8 @@ export function printNight(terminal: Terminal, night: NightSummary, seconds: num
   printBackfill(terminal, night.backfill);
   if (night.controls.length > 0) printControls(terminal, night);
   printDeviations(terminal, night.deviations);
+  printWaived(terminal, night.waived);
+  printIdle(terminal, night.idle_waivers);
   printGaps(terminal, night);
   printAsides(terminal, night);
   for (const line of totals(night, seconds)) for (const each of wrap(line, width)) out(each);
@@ -97,11 +102,12 @@ function printBackfill(terminal: Terminal, backfill: readonly BackfillSummary[])
       )}`,
     ),
   );
-  const counts = { pass: 0, fail: 0, error: 0 };
-  for (const status of ['pass', 'fail', 'error'] as const) {
+  const counts = { pass: 0, fail: 0, error: 0, waived: 0 };
+  for (const status of ['pass', 'fail', 'error', 'waived'] as const) {
     counts[status] = sum((each) => each.counts[status]);
   }
-  out(`  ${counts.pass} pass · ${counts.fail} fail · ${counts.error} error`);
+  const waived = counts.waived === 0 ? '' : ` · ${counts.waived} waived`;
+  out(`  ${counts.pass} pass · ${counts.fail} fail · ${counts.error} error${waived}`);
   const open = backfill.filter((each) => each.counts.fail + each.counts.error > 0);
   for (const { run, start, end, counts: own } of open.slice(0, mostPerTest)) {
     out(
@@ -120,7 +126,12 @@ function printBackfill(terminal: Terminal, backfill: readonly BackfillSummary[])
   out();
 }
 
-function printControls({ out, style, width }: Terminal, { controls }: NightSummary): void {
+function printControls(
+  { out, style, width }: Terminal,
+  { controls, counts: all }: NightSummary,
+): void {
+  // Most nights have none.
+  const columns = all.waived === 0 ? [] : [{ title: 'WAIVED', align: 'right' as const }];
   const rows = controls.map(({ id, title, outcome, counts }) => [
     id,
     title,
@@ -128,6 +139,7 @@ function printControls({ out, style, width }: Terminal, { controls }: NightSumma
     String(counts.pass),
     String(counts.fail),
     String(counts.error),
+    ...columns.map(() => String(counts.waived)),
   ]);
   const [head = '', ...lines] = table(
     [
@@ -137,6 +149,7 @@ function printControls({ out, style, width }: Terminal, { controls }: NightSumma
       { title: 'PASS', align: 'right' },
       { title: 'FAIL', align: 'right' },
       { title: 'ERROR', align: 'right' },
+      ...columns,
     ],
     rows,
     width,
@@ -152,24 +165,68 @@ function printDeviations(terminal: Terminal, deviations: readonly Deviation[]): 
   if (deviations.length === 0) return;
   const { out, style, width } = terminal;
   out(style('bold', `${plural(deviations.length, 'deviation')}`));
-  for (const [test, rows] of groupBy(deviations, ({ test }) => test)) {
-    const [first] = rows;
-    for (const each of wrap(`${test} (${first?.control}) ${first?.title}`, width, '  ')) {
-      out(each.replace(`  ${test} (`, `  ${style('red', test)} (`));
-    }
-    for (const { resource, reason } of rows.slice(0, mostPerTest)) {
-      const line = `${resource.name} in ${resource.scope}: ${reason}`;
-      for (const each of wrap(line, width, '    ')) out(each);
-    }
-    if (rows.length > mostPerTest) {
-      out(
-        `    … and ${rows.length - mostPerTest} more: tickmark results --test ${test} --status fail`,
-      );
-    }
-    for (const each of wrap(`Remedy: ${first?.remediation}`, width, '    '))
+  for (const rows of groupBy(deviations, ({ test }) => test).values()) {
+    printResources(terminal, rows, 'red', 'fail');
+    for (const each of wrap(`Remedy: ${rows[0]?.remediation}`, width, '    '))
       out(style('cyan', each));
   }
   out();
+}
+
+/** What was accepted stands beside what was not: nobody has to look for it. */
+function printWaived(terminal: Terminal, waived: readonly Waived[]): void {
+  if (waived.length === 0) return;
+  const { out, style } = terminal;
+  out(style('bold', `${plural(waived.length, 'deviation')} waived`));
+  for (const rows of groupBy(waived, ({ test }) => test).values()) {
+    printResources(terminal, rows, 'yellow', 'waived');
+  }
+  out();
+}
+
+/** A test, and below it its resources that came out as this. */
+function printResources(
+  { out, style, width }: Terminal,
+  rows: readonly Waived[],
+  colour: Style,
+  status: Status,
+): void {
+  const [first] = rows;
+  if (first === undefined) return;
+  const { test, control, title } = first;
+  for (const each of wrap(`${test} (${control}) ${title}`, width, '  ')) {
+    out(each.replace(`  ${test} (`, `  ${style(colour, test)} (`));
+  }
+  for (const { resource, reason } of rows.slice(0, mostPerTest)) {
+    const line = `${resource.name} in ${resource.scope}: ${reason}`;
+    for (const each of wrap(line, width, '    ')) out(each);
+  }
+  const more = rows.length - mostPerTest;
+  if (more > 0) {
+    out(`    … and ${more} more: tickmark results --test ${test} --status ${status}`);
+  }
+}
+
+function printIdle(terminal: Terminal, idle: readonly IdleWaiver[]): void {
+  if (idle.length === 0) return;
+  const { out, style, width } = terminal;
+  out(style('bold', `${plural(idle.length, 'waiver')} without effect`));
+  for (const each of idle.slice(0, mostLines)) {
+    const { test, resource, scope } = each;
+    const where = `${resource}${scope === undefined ? '' : ` in ${scope}`}`;
+    const line = `${test} ${where}: ${whyIdle(each)}`;
+    for (const part of wrap(line, width, '  ')) out(style('yellow', part));
+  }
+  if (idle.length > mostLines) out(`  … and ${idle.length - mostLines} more; --json has all`);
+  out();
+}
+
+function whyIdle({ state, from, until, untold }: IdleWaiver): string {
+  if (state === 'expired')
+    return `expired on ${until}; take it out, or renew it with tickmark waive`;
+  if (state === 'not yet in force') return `not yet in force: from ${from} on`;
+  const maybe = untold === 0 ? '' : `, and ${plural(untold, 'result')} of it could not be told`;
+  return `unmatched: no fail of the test fits it${maybe}`;
 }
 
 function printGaps(terminal: Terminal, { not_collected, unjudged }: NightSummary): void {

@@ -1,5 +1,6 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { statuses } from '../evidence/result.ts';
+import { strata } from '../period/sample.ts';
 import type { CollectOptions, CommandIo, ProjectOptions } from './command.ts';
 import { exitCodes } from './exit.ts';
 import { packageVersion } from './package.ts';
@@ -35,7 +36,7 @@ export function createProgram(io: CommandIo): (args: string[]) => Promise<number
     'after',
     `
 Examples:
-  tickmark demo                       a night's run without any account
+  tickmark demo                       a year of nights without any account
   tickmark init && tickmark run       the first night of your own
   tickmark results --status fail      what deviates, and why
   tickmark verify ./evidence          is everything as it was sealed?
@@ -116,9 +117,15 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
       'tickmark results',
       'tickmark results --json --status fail,error',
       'tickmark results --test aws-iam-mfa --run 20260131T020000Z-1a2b3c',
+      'tickmark results --at 2026-01-31',
     ]),
   )
     .option('--run <id>', 'the run (default: the latest)')
+    .addOption(
+      new Option('--at <when>', 'the last run of this day, or the last one before this moment')
+        .argParser(parseDayOrTime)
+        .conflicts('run'),
+    )
     .addOption(
       new Option('--status <list>', `only these: ${statuses.join(', ')}`).argParser(parseStatuses),
     )
@@ -128,6 +135,156 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
     .action(
       action<[import('./commands/results.ts').ResultsOptions]>(
         async () => (await import('./commands/results.ts')).results,
+      ),
+    );
+
+  withProject(
+    command(
+      program,
+      'waive',
+      'Write down that a deviation is accepted: by whom, why, until when.',
+      [
+        'tickmark waive aws-iam-mfa "svc-*" --reason "Break-glass user, kept in a safe" \\',
+        '    --approver "Grace Hopper" --until 2026-05-31 --ticket SEC-123',
+        'tickmark waive pi-store acme-tmp --scope 123456789012 --reason "Emptied every night" \\',
+        '    --approver "Grace Hopper" --until 2026-03-31 --dry-run',
+      ],
+    ),
+  )
+    .argument('<test>', 'the id of the test whose deviations are accepted')
+    .argument('<resource>', 'pattern of the name or the uid; * stands for any run of characters')
+    .option('--reason <words>', 'why it is accepted; required')
+    .option('--approver <name>', 'who approved it; required')
+    .option('--until <day>', 'the last day, as 2026-05-31; required')
+    .option('--from <day>', 'the first day (default: today in the configured time zone)')
+    .option('--scope <pattern>', 'only in these scopes: accounts, organisations')
+    .option('--compensating-control <words>', 'what lessens the risk meanwhile')
+    .option('--ticket <id>', 'where the approval is written down')
+    .option('--dry-run', 'only say what would be written, and what it would cover')
+    .option('--json', 'print data')
+    .action(
+      action<[string, string, import('./commands/waive.ts').WaiveOptions]>(
+        async () => (await import('./commands/waive.ts')).waive,
+      ),
+    );
+
+  const withPeriod = (made: Command) =>
+    withProject(made)
+      .addOption(
+        new Option(
+          '--from <day>',
+          'first day (default: that of period: in the configuration)',
+        ).argParser(parseDay),
+      )
+      .addOption(
+        new Option('--until <day>', 'last day, included (default: that of period:)').argParser(
+          parseDay,
+        ),
+      );
+
+  withPeriod(
+    command(program, 'status', 'Say of each control what its nights come to over the period.', [
+      'tickmark status',
+      'tickmark status --control AC-02',
+      'tickmark status --as-of 2026-06-30 --json',
+    ]),
+  )
+    .option('--control <id>', 'this control in full: gaps, deviations, what judged it')
+    .addOption(
+      new Option('--as-of <day>', 'one day only, as of a Type I examination')
+        .argParser(parseDay)
+        .conflicts(['from', 'until']),
+    )
+    .option('--json', 'print data')
+    .action(
+      action<[import('./commands/status.ts').StatusOptions]>(
+        async () => (await import('./commands/status.ts')).status,
+      ),
+    );
+
+  withProject(
+    command(program, 'diff', 'Say what differs between the results of two runs.', [
+      'tickmark diff 2026-01-30 2026-01-31',
+      'tickmark diff 20260130T020000Z-1a2b3c 20260131T020000Z-4d5e6f --control AC-02',
+    ]),
+  )
+    .addArgument(new Argument('<from>', 'a run, a day or a moment').argParser(parseRun))
+    .addArgument(new Argument('<to>', 'another one').argParser(parseRun))
+    .option('--control <id>', 'only this control')
+    .option('--test <id>', 'only this test')
+    .option('--all', 'also other reasons for the same status, and events of one run only')
+    .option('--json', 'print one JSON object a line')
+    .action(
+      action<[string, string, import('./commands/diff.ts').DiffOptions]>(
+        async () => (await import('./commands/diff.ts')).diff,
+      ),
+    );
+
+  withPeriod(
+    command(
+      program,
+      'population',
+      'Print everything that a test was to judge in a period, and what shows that it is complete.',
+      [
+        'tickmark population aws-iam-mfa > users.csv',
+        'tickmark population chg-approve --from 2026-01-01 --until 2026-06-30 --out changes.csv',
+      ],
+    ),
+  )
+    .argument('<test>', 'the id of a test')
+    .option(
+      '--out <file>',
+      'write the table there, and what shows its completeness beside it',
+      parseNotEmpty,
+    )
+    .option('--force', 'replace files that exist')
+    .addOption(
+      new Option('--json', 'print all of it as one JSON object').conflicts(['out', 'force']),
+    )
+    .action(
+      action<[string, import('./commands/population.ts').PopulationOptions]>(
+        async () => (await import('./commands/population.ts')).population,
+      ),
+    );
+
+  withPeriod(
+    command(
+      program,
+      'sample',
+      'Draw items from the population of a test, seal the draw, and write the evidence of each.',
+      [
+        'tickmark sample chg-approve --size 25 --seed 2026-4711',
+        'tickmark sample aws-iam-mfa --size auto --seed 2026-4711 --by status --out users',
+      ],
+    ),
+  )
+    .argument('<test>', 'the id of a test')
+    .addOption(
+      new Option(
+        '--size <number>',
+        "items to draw, or auto: by samples: in the configuration and the control's frequency; required",
+      ).argParser(parseSize),
+    )
+    .addOption(
+      new Option(
+        '--seed <text>',
+        'what decides the draw; the auditor gives it; required',
+      ).argParser(parseSeed),
+    )
+    .addOption(
+      new Option('--by <stratum>', 'draw so many of each: of each scope, source, …').choices(
+        strata,
+      ),
+    )
+    .option(
+      '--out <folder>',
+      'a new folder for the evidence (default: sample-<test>-<run>)',
+      parseNotEmpty,
+    )
+    .option('--json', 'print data')
+    .action(
+      action<[string, import('./commands/sample.ts').SampleOptions]>(
+        async () => (await import('./commands/sample.ts')).sample,
       ),
     );
 
@@ -333,15 +490,21 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
         async () => (await onControls()).test,
       ),
     );
-  command(controls, 'schema', 'Print the JSON Schema of a control file, or of tickmark.yaml.', [
-    'tickmark controls schema',
-    'tickmark controls schema --of config',
-  ])
+  command(
+    controls,
+    'schema',
+    'Print the JSON Schema of a control file, of tickmark.yaml or of a file of waivers.',
+    ['tickmark controls schema', 'tickmark controls schema --of config'],
+  )
     .addOption(
-      new Option('--of <what>', 'which schema').choices(['control', 'config']).default('control'),
+      new Option('--of <what>', 'which schema')
+        .choices(['control', 'config', 'waivers'])
+        .default('control'),
     )
     .option('--json', 'print JSON; it is JSON either way')
-    .action(action<[{ of: 'control' | 'config' }]>(async () => (await onControls()).schema));
+    .action(
+      action<[{ of: 'control' | 'config' | 'waivers' }]>(async () => (await onControls()).schema),
+    );
 
   const collectors = command(program, 'collectors', 'Look at collectors and their datasets.', [
     'tickmark collectors list',
@@ -371,8 +534,8 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
   command(
     program,
     'demo',
-    "A night's run on recorded exchanges: no account, no network, a simulated clock.",
-    ['tickmark demo', 'tickmark demo --json'],
+    'A year of nights on recorded exchanges: no account, no network, a simulated clock.',
+    ['tickmark demo', 'tickmark demo --store ./demo-evidence --json'],
   )
     .option('--store <folder>', 'where its bundles go', './tickmark-demo/evidence')
     .option('--json', 'print the summary as data')
@@ -407,6 +570,38 @@ function parseTime(text: string): string {
     throw new InvalidArgumentError('Expected a time such as 2026-01-31T02:00:00Z.');
   }
   return time.toISOString();
+}
+
+function parseDay(text: string): string {
+  const time = new Date(`${text}T00:00:00Z`);
+  // The 30th of February is none.
+  const isDay = !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 10) === text;
+  if (isDay) return text;
+  throw new InvalidArgumentError('Expected a day such as 2026-01-31.');
+}
+
+/** A day stays one: which run it means is said by the organisation's time zone. */
+function parseDayOrTime(text: string): string {
+  return text.length === 10 ? parseDay(text) : parseTime(text);
+}
+
+/** The id of a run, or the beginning of it, or what `parseDayOrTime` takes. */
+function parseRun(text: string): string {
+  return /^\d{4}-/.test(text) ? parseDayOrTime(text) : parseNotEmpty(text);
+}
+
+function parseSize(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number above 0, or auto.');
+}
+
+/** To be typed again from paper, on any machine: signs that every keyboard and encoding has. */
+function parseSeed(text: string): string {
+  if (/^[\x21-\x7e]{1,100}$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    'Expected 1 to 100 letters, digits and signs of ASCII, without blanks.',
+  );
 }
 
 function parsePositive(text: string): number {

@@ -14,8 +14,9 @@ import { folderBackend } from '../store/folder.ts';
 import { Store } from '../store/store.ts';
 import { type Fault, FaultError } from '../yaml/fault.ts';
 import { didYouMean } from '../yaml/nearest.ts';
-import type { CommandIo, ProjectOptions } from './command.ts';
+import type { ProjectOptions } from './command.ts';
 import { packageRoot } from './package.ts';
+import { type LoadedWaivers, loadWaivers } from './waivers.ts';
 
 /** A source as configured, before it is given a client. */
 export type SourceEntry = Omit<ConfiguredSource, 'provider'>;
@@ -27,15 +28,16 @@ export interface Project {
   /** Control files of the categories in scope. */
   files: LoadedControl[];
   controls: CompiledControl[];
+  /** Null where the configuration names none. */
+  waivers: LoadedWaivers | null;
   /** Datasets that the tests read. */
   wanted: ReadonlySet<string>;
   store: Store;
 }
 
 /** @throws TickmarkError with everything that is wrong in the configuration or the controls. */
-export async function openProject(options: ProjectOptions, io: CommandIo): Promise<Project> {
+export async function openProject(options: ProjectOptions): Promise<Project> {
   const loaded = loadConfig(options.config);
-  for (const note of loaded.notes) io.terminal.err(`tickmark: ${note}`);
   const registry = await openRegistry(loaded);
   const sources = configuredSources(loaded, registry);
   const { categories, controls: references, parameters } = loaded.config;
@@ -58,6 +60,7 @@ export async function openProject(options: ProjectOptions, io: CommandIo): Promi
     sources,
     files,
     controls,
+    waivers: loadWaivers(loaded, all),
     wanted: datasetsOf(controls),
     store: await openStore(options.store, loaded),
   };
@@ -104,7 +107,8 @@ export function placeOf(loaded: LoadedConfig | undefined): string {
   return isAddress(store) ? store : resolve(loaded.directory, store);
 }
 
-function isAddress(place: string): boolean {
+/** Whether a place is no folder but `s3://…`. */
+export function isAddress(place: string): boolean {
   return /^[a-z0-9]+:\/\//i.test(place);
 }
 

@@ -12,6 +12,8 @@ export interface Terminal {
   readonly interactive: boolean;
   out(line?: string): void;
   err(line?: string): void;
+  /** Text as it is, for another program; what a person would see of it is made harmless. */
+  data(text: string): void;
   style(style: Style, text: string): string;
 }
 
@@ -27,6 +29,8 @@ export function createTerminal(env: NodeJS.ProcessEnv): Terminal {
     interactive: stderr.isTTY === true && !env.CI,
     out: (line = '') => void stdout.write(`${harmless(line)}\n`),
     err: (line = '') => void stderr.write(`${harmless(line)}\n`),
+    data: (text) =>
+      void stdout.write(stdout.isTTY === true ? harmless(text.replaceAll('\r\n', '\n')) : text),
     style: (style, text) => (coloured ? styleText(style, text) : text),
   };
 }
@@ -122,10 +126,11 @@ export function humanTime(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
 }
 
-function cut(text: string, most: number): string {
+/** Text in so many columns at most. */
+export function cut(text: string, most: number): string {
   return textWidth(text) <= most ? text : `${[...text].slice(0, Math.max(0, most - 1)).join('')}…`;
 }
 
-function textWidth(text: string): number {
+export function textWidth(text: string): number {
   return [...text].length;
 }

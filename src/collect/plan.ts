@@ -2,7 +2,7 @@
  * Which intervals of an events dataset are still to be asked: what is wanted, without what sealed
  * slices answer for. Pure.
  */
-import type { Interval } from '../plugin.ts';
+import { holes, type Interval, union } from '../evidence/intervals.ts';
 
 /**
  * How long before a night's end an event may still change or show up: a night asks for that
@@ -115,31 +115,6 @@ export function isEnough(answered: readonly Answered[], wanted: Interval): boole
 /** Events from here on could have changed after the slice was observed. */
 function unsettledSince({ observedAt }: Answered): Date {
   return new Date(observedAt.getTime() - overlapMs);
-}
-
-/** Stretches in order, touching ones joined. */
-export function union(intervals: readonly Interval[]): Interval[] {
-  const joined: Interval[] = [];
-  for (const next of [...intervals].sort((a, b) => a.start.getTime() - b.start.getTime())) {
-    const last = joined.at(-1);
-    if (last === undefined || last.end < next.start) joined.push({ ...next });
-    else last.end = later(last.end, next.end);
-  }
-  return joined;
-}
-
-/** What of `wanted` none of `covered` holds; `covered` is in order and does not overlap. */
-export function holes(covered: readonly Interval[], wanted: Interval): Interval[] {
-  const found: Interval[] = [];
-  let from = wanted.start;
-  for (const { start, end } of covered) {
-    if (end <= from) continue;
-    if (start >= wanted.end) break;
-    if (start > from) found.push({ start: from, end: start });
-    from = end;
-  }
-  if (from < wanted.end) found.push({ start: from, end: wanted.end });
-  return found;
 }
 
 /** Cuts what is longer than a piece at whole pieces from `anchor`. */

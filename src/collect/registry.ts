@@ -92,7 +92,35 @@ function datasetFaults(dataset: Dataset<object>, source: string): string[] {
     if (descriptionOf(schema) === undefined)
       faults.push(`${where}: field ${field} has no description`);
   }
-  return [...faults, ...callFaults(dataset.calls, where)];
+  return [...faults, ...eventFaults(dataset, where), ...callFaults(dataset.calls, where)];
+}
+
+/** What is wrong with what only a dataset of events says. */
+function eventFaults(dataset: Dataset<object>, where: string): string[] {
+  if (dataset.kind !== 'events') {
+    return ['when', 'reachDays']
+      .filter((key) => key in dataset)
+      .map((key) => `${where}: ${key} is for datasets of kind events`);
+  }
+  const faults: string[] = [];
+  const { when, reachDays } = dataset;
+  if (when !== undefined && !isTimestamp(dataset.fields, when)) {
+    const fault = Object.hasOwn(dataset.fields.shape, when) ? 'is no timestamp()' : 'is none';
+    faults.push(`${where}: when has to name one of its fields that is a time; ${when} ${fault}`);
+  }
+  if (reachDays !== undefined && !(Number.isSafeInteger(reachDays) && reachDays > 0)) {
+    faults.push(`${where}: reachDays is not a whole number of days above 0`);
+  }
+  return faults;
+}
+
+/** Whether a field is a moment in time; it may be null or left out. */
+function isTimestamp(fields: z.ZodObject, name: string): boolean {
+  const schema = z.toJSONSchema(fields, { io: 'output', unrepresentable: 'any' });
+  const field = schema.properties?.[name];
+  if (typeof field !== 'object') return false;
+  const forms = (field.anyOf ?? [field]).filter((form) => form.type !== 'null');
+  return forms.length === 1 && forms[0]?.format === 'date-time';
 }
 
 /** A field's description, wherever in the chain of wrappers it was given. */

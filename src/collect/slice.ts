@@ -3,6 +3,7 @@ import type { Clock } from '../evidence/clock.ts';
 import { messageOf } from '../evidence/errors.ts';
 import {
   canonicalJson,
+  canonicalLength,
   compareText,
   type Json,
   type JsonObject,
@@ -154,12 +155,22 @@ export class Trace {
   }
 }
 
+type Fields = Dataset<object>['fields'];
+const strictFields = new WeakMap<Fields, Fields>();
+
+/** The same schema without room for other fields. One for all slices: zod compiles each anew. */
+function strictly(fields: Fields): Fields {
+  const strict = strictFields.get(fields) ?? fields.strict();
+  strictFields.set(fields, strict);
+  return strict;
+}
+
 class SliceDraft {
   readonly trace = new Trace();
   readonly #dataset: Dataset<object>;
   readonly #clock: Clock;
   readonly #onRecord: () => void;
-  readonly #schema: Dataset<object>['fields'];
+  readonly #schema: Fields;
   readonly #records = new Map<string, EvidenceRecord>();
   readonly #events: EventsRequest | undefined;
   /** Held already, and not changed since. */
@@ -182,7 +193,7 @@ class SliceDraft {
     this.#clock = clock;
     this.#onRecord = onRecord;
     this.#events = events;
-    this.#schema = dataset.fields.strict();
+    this.#schema = strictly(dataset.fields);
     this.#observedAt = clock.now().toISOString();
   }
 
@@ -305,7 +316,8 @@ class SliceDraft {
       this.#invalid(fault, name);
       return;
     }
-    if (this.#events?.held.get(uid) === contentDigest(kept)) this.#repeated.add(uid);
+    const held = this.#events?.held.get(uid);
+    if (held !== undefined && held === contentDigest(kept)) this.#repeated.add(uid);
     else this.#records.set(uid, kept);
     this.#onRecord();
   }
@@ -396,7 +408,7 @@ const mostCharacters = 8 * 1024 * 1024;
 /** Why a record cannot be kept as canonical JSON; undefined if it can. */
 function unkeepable(record: EvidenceRecord): string | undefined {
   try {
-    const { length } = canonicalJson(record);
+    const length = canonicalLength(record);
     return length > mostCharacters ? `${length} characters long` : undefined;
   } catch (thrown) {
     return messageOf(thrown);

@@ -5,7 +5,7 @@ import { messageOf, TickmarkError } from '../evidence/errors.ts';
 import { sha256 } from '../evidence/json.ts';
 import { type Checked, parseYaml } from '../yaml/document.ts';
 import { type Fault, type FaultCode, FaultError } from '../yaml/fault.ts';
-import { type Config, configSchema, inert } from './schema.ts';
+import { type Config, configSchema } from './schema.ts';
 
 /** `tickmark.yaml` as it was read. */
 export interface LoadedConfig {
@@ -16,8 +16,6 @@ export interface LoadedConfig {
   directory: string;
   /** SHA-256 of the file's bytes. */
   digest: string;
-  /** Settings in the file that this version does not act on: to be said each time. */
-  notes: string[];
   /** A fault at a place in the file: `['sources', 0, 'use']`. */
   fault(path: readonly PropertyKey[], message: string, code?: FaultCode): Fault;
   /** Checks `sources[index].with` against the schema of its kind of source. */
@@ -45,9 +43,6 @@ export function loadConfig(file: string): LoadedConfig {
     file,
     directory: path.dirname(path.resolve(file)),
     digest: sha256(bytes),
-    notes: Object.entries(inert)
-      .filter(([key]) => Object.hasOwn(checked.value, key))
-      .map(([key, note]) => `${file}: ${key}: ${note}`),
     fault: document.fault,
     checkWith: (index, schema) => document.check(schema, { path: ['sources', index, 'with'] }),
   };

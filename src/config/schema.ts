@@ -22,6 +22,11 @@ const source = z.strictObject({
     .describe('Settings of this kind of source; see its documentation.'),
 });
 
+/** No size is prescribed anywhere; the defaults are what auditors usually take. */
+function sampleSize(usual: number, which: string) {
+  return z.int().min(1).max(100_000).default(usual).describe(`Items for a control ${which}.`);
+}
+
 /** `tickmark.yaml`. */
 export const configSchema = z.strictObject({
   organization: z.string().min(1).describe('Whose evidence this is, as reports print it.'),
@@ -100,7 +105,21 @@ export const configSchema = z.strictObject({
     .string()
     .min(1)
     .exactOptional()
-    .describe('File with approved waivers. Not acted on by this version.'),
+    .describe('File with approved waivers, relative to this file.'),
+  samples: z
+    .strictObject({
+      continuous: sampleSize(1, 'that operates all the time'),
+      daily: sampleSize(25, 'that operates every day'),
+      weekly: sampleSize(5, 'that operates every week'),
+      monthly: sampleSize(2, 'that operates every month'),
+      quarterly: sampleSize(2, 'that operates every quarter'),
+      annual: sampleSize(1, 'that operates once a year'),
+      'per-event': sampleSize(25, 'that operates with each event'),
+    })
+    .prefault({})
+    .describe(
+      'How many items `tickmark sample --size auto` draws, by the frequency of the control.',
+    ),
   signing: z
     .strictObject({
       key: z
@@ -131,11 +150,6 @@ export const configSchema = z.strictObject({
 });
 
 export type Config = z.output<typeof configSchema>;
-
-/** Settings that this version knows and does not act on, with what it does instead. */
-export const inert = {
-  waivers: 'this version applies no waivers; every deviation is reported as one',
-} as const satisfies Partial<Record<keyof Config, string>>;
 
 /** The published JSON Schema (draft 2020-12) of `tickmark.yaml`. */
 export function configJsonSchema(): object {

@@ -6,6 +6,8 @@ export interface DatasetShape {
   name: string;
   fields: z.ZodObject;
   staleAfterHours?: number;
+  /** Of events: the field that says when one happened. */
+  when?: string;
 }
 
 /** A message type as CEL knows it. */
@@ -20,6 +22,7 @@ export interface MessageType {
 export interface DatasetTypes {
   name: string;
   staleAfterHours: number | undefined;
+  when: string | undefined;
   schema: z.ZodObject;
   /** The dataset's own fields: without `uid` and `name`. */
   fields: ReadonlySet<string>;
@@ -103,6 +106,7 @@ export function datasetTypes(dataset: DatasetShape): DatasetTypes {
   return {
     name: dataset.name,
     staleAfterHours: dataset.staleAfterHours,
+    when: dataset.when,
     schema: dataset.fields,
     fields: new Set(Object.keys(properties)),
     messages,

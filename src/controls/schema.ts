@@ -10,6 +10,11 @@ export const frequencies = [
   'per-event',
 ] as const;
 
+export const severities = ['critical', 'high', 'medium', 'low'] as const;
+export type Severity = (typeof severities)[number];
+
+const days = z.int().min(1).max(3660);
+
 /** A name that CEL can say. */
 const name = z
   .string()
@@ -90,6 +95,10 @@ const test = z.strictObject({
     .min(1)
     .describe('The fact that decided, for pass and fail alike. CEL stands between {{ and }}.'),
   remediation: z.string().min(1).describe('How to mend what fails.'),
+  severity: z
+    .enum(severities)
+    .default('medium')
+    .describe('How bad a deviation is; sets the time in which it has to be mended.'),
   cases: z.array(testCase).default([]).describe('Unit tests of this test.'),
 });
 
@@ -109,6 +118,15 @@ export const controlSchema = z.strictObject({
     .describe('The trust services category.'),
   owner: z.string().min(1).describe('The role that answers for the control.'),
   frequency: z.enum(frequencies).describe('How often the control operates.'),
+  remediation_days: z
+    .strictObject({
+      critical: days.default(7),
+      high: days.default(30),
+      medium: days.default(60),
+      low: days.default(90),
+    })
+    .default({ critical: 7, high: 30, medium: 60, low: 90 })
+    .describe('Days in which a deviation has to be mended, by the severity of its test.'),
   tests: z.array(test).describe('Automated checks. [] for a control that only people can show.'),
 });
 

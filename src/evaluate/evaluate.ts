@@ -5,8 +5,8 @@
 import { describeFailure } from '../controls/cel.ts';
 import type { CompiledControl, CompiledTest } from '../controls/compile.ts';
 import { whyUntold } from '../controls/dataset-types.ts';
-import { compareText, type JsonObject } from '../evidence/json.ts';
-import type { Result, Status } from '../evidence/result.ts';
+import { compareText, type Json, type JsonObject } from '../evidence/json.ts';
+import type { About, Judged, Status } from '../evidence/result.ts';
 import type { EvidenceRecord, SliceHeader } from '../evidence/slice.ts';
 import { createLookups, type LookupSource } from './lookups.ts';
 import { bySource, inOrder, type SliceInput, type SlicesOf } from './slices.ts';
@@ -26,7 +26,7 @@ export function* evaluateControls(
   controls: readonly CompiledControl[],
   slicesOf: SlicesOf,
   context: EvaluationContext,
-): Generator<Result> {
+): Generator<Judged> {
   const lookups = createLookups(slicesOf, context.now);
   const sorted = [...controls].sort((a, b) => compareText(a.control.id, b.control.id));
   for (const { control, tests } of sorted) {
@@ -40,6 +40,9 @@ export function* evaluateControls(
         reason: 'a control that only people can show',
         observed: {},
         observed_at: null,
+        dataset: '',
+        source: '',
+        about: 'test',
       };
     }
     for (const test of tests) {
@@ -58,12 +61,11 @@ export function* evaluateTest(
   slices: readonly SliceInput[],
   lookups: LookupSource,
   context: EvaluationContext,
-): Generator<Result> {
+): Generator<Judged> {
   const dataset = test.types.name;
-  const about = { uid: dataset, name: dataset, scope: '' };
   const row = rowMaker(test, context.run);
   if (slices.length === 0) {
-    yield row(about, 'not_tested', `no configured source gives ${dataset}`, {}, null);
+    yield wholeTest(row, dataset, `no configured source gives ${dataset}`);
     return;
   }
   const judge = createJudge(test, lookups, context.now);
@@ -72,7 +74,7 @@ export function* evaluateTest(
   for (const slice of [...slices].sort(bySource)) {
     const { header } = slice;
     const state = standing(header, test.types.staleAfterHours, context.now);
-    let gap: Result | null = sliceRow(row, header, state);
+    let gap: Judged | null = sliceRow(row, header, state);
     if (gap !== null) judged++;
     let judgedHere = 0;
     if (state.state !== 'failed') {
@@ -84,35 +86,40 @@ export function* evaluateTest(
           yield gap;
           gap = null;
         }
-        const resource = { uid: record.uid, name: record.name, scope: header.scope };
-        yield row(resource, status, reason, pick(record.fields, test.reads), header.observed_at);
+        const { uid, name, fields } = record;
+        const resource = { uid, name, scope: header.scope };
+        const { when } = test.types;
+        yield {
+          ...row('resource', header, resource, status, reason, pick(fields, test.reads)),
+          ...(when === undefined ? {} : { event_at: timeOf(fields[when]) }),
+        };
       }
     }
     if (gap !== null) yield gap;
     else if (state.state === 'complete' && state.stale !== null && judgedHere === 0) {
       // That there was nothing is as stale as anything else that was seen.
       judgedHere++;
-      yield row(wholeSlice(header), 'error', state.stale, {}, header.observed_at);
+      yield row('slice', header, wholeSlice(header), 'error', state.stale);
     }
     judged += judgedHere;
   }
   if (judged === 0) {
     const why = records === 0 ? 'there is none' : `all ${records} are outside the population`;
-    const reason = `did not operate: nothing in the population (${why})`;
-    yield row(about, 'not_tested', reason, {}, null);
+    yield wholeTest(row, dataset, `did not operate: nothing in the population (${why})`);
   }
 }
 
 type RowMaker = (
-  resource: Result['resource'],
+  about: About,
+  of: { source: string; observed_at: string | null },
+  resource: Judged['resource'],
   status: Status,
   reason: string,
-  observed: JsonObject,
-  observedAt: string | null,
-) => Result;
+  observed?: JsonObject,
+) => Judged;
 
 function rowMaker(test: CompiledTest, run: string): RowMaker {
-  return (resource, status, reason, observed, observed_at) => ({
+  return (about, { source, observed_at }, resource, status, reason, observed = {}) => ({
     run,
     control: test.control,
     test: test.id,
@@ -121,17 +128,30 @@ function rowMaker(test: CompiledTest, run: string): RowMaker {
     reason,
     observed,
     observed_at,
+    dataset: test.types.name,
+    source,
+    about,
   });
 }
 
-/** The row that says what of a slice was not collected; null for a complete one. */
-function sliceRow(row: RowMaker, header: SliceHeader, { state, missing }: Standing): Result | null {
-  if (state === 'complete') return null;
-  const what = state === 'failed' ? 'not collected' : 'not completely collected';
-  return row(wholeSlice(header), 'error', `${what}: ${missing}`, {}, header.observed_at);
+function wholeTest(row: RowMaker, dataset: string, reason: string): Judged {
+  const resource = { uid: dataset, name: dataset, scope: '' };
+  return row('test', { source: '', observed_at: null }, resource, 'not_tested', reason);
 }
 
-function wholeSlice({ source, scope, dataset, interval }: SliceHeader): Result['resource'] {
+/** When an event happened: its collector has checked the form. */
+function timeOf(value: Json | undefined): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** The row that says what of a slice was not collected; null for a complete one. */
+function sliceRow(row: RowMaker, header: SliceHeader, { state, missing }: Standing): Judged | null {
+  if (state === 'complete') return null;
+  const what = state === 'failed' ? 'not collected' : 'not completely collected';
+  return row('slice', header, wholeSlice(header), 'error', `${what}: ${missing}`);
+}
+
+function wholeSlice({ source, scope, dataset, interval }: SliceHeader): Judged['resource'] {
   const when = interval === undefined ? '' : ` ${interval.start}/${interval.end}`;
   return { uid: `${source}/${scope}/${dataset}${when}`, name: scope, scope };
 }

@@ -3,10 +3,11 @@
  * `tickmark evaluate`, and `tickmark reperform`, which has to come to the same results.
  */
 import type { CompiledControl, CompiledTest } from '../controls/compile.ts';
-import type { Result } from '../evidence/result.ts';
+import type { Judged } from '../evidence/result.ts';
 import type { EvidenceRecord, SliceHeader } from '../evidence/slice.ts';
 import { evaluateControls } from './evaluate.ts';
 import { type SliceInput, sliceInput } from './slices.ts';
+import { applyWaivers, type Waiving } from './waivers.ts';
 
 /** A dataset that a configured source gives. */
 export interface Given {
@@ -15,7 +16,7 @@ export interface Given {
   dataset: Pick<SliceHeader, 'version' | 'kind'> & { name: string };
 }
 
-export interface Judging {
+export interface Judging extends Waiving {
   controls: readonly CompiledControl[];
   /** The slices that there are, by dataset; those that no test reads may be left out. */
   slices: ReadonlyMap<string, readonly SliceInput[]>;
@@ -24,7 +25,7 @@ export interface Judging {
   onlyCollected: boolean;
   /** The run's id. */
   run: string;
-  /** The time that ages are counted to. */
+  /** The time that ages are counted to, and whose day decides which waivers are in force. */
   asOf: Date;
 }
 
@@ -69,7 +70,7 @@ export function withoutOriginal(record: EvidenceRecord): EvidenceRecord {
   return record.original === null ? record : { ...record, original: null };
 }
 
-/** The results, sorted as `evaluateControls` does, each with the dataset that its test is over. */
+/** The results, sorted as `evaluateControls` does. */
 export function* judgeSlices({
   controls,
   slices,
@@ -77,15 +78,14 @@ export function* judgeSlices({
   onlyCollected,
   run,
   asOf,
-}: Judging): Generator<Result & { dataset: string }> {
+  waivers,
+  timezone,
+}: Judging): Generator<Judged> {
   const judged = onlyCollected ? controlsOver(controls, slices) : controls;
   const missing = notCollected(given, datasetsOf(controls), slices, asOf);
   const slicesOf = (name: string) => slices.get(name) ?? missing.get(name) ?? [];
-  const tests = controls.flatMap((control) => control.tests);
-  const datasetOf = new Map(tests.map(({ id, types }) => [id, types.name]));
-  for (const result of evaluateControls(judged, slicesOf, { run, now: asOf })) {
-    yield { ...result, dataset: datasetOf.get(result.test) ?? '' };
-  }
+  const results = evaluateControls(judged, slicesOf, { run, now: asOf });
+  yield* applyWaivers(results, { waivers, timezone }, asOf);
 }
 
 /** The controls with those of their tests that are over one of these datasets. */

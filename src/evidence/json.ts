@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalizeModule from 'canonicalize';
 
 // The package is CommonJS and its types describe an ES default export: the import is the function.
@@ -15,17 +15,34 @@ export type JsonObject = { [key: string]: Json };
 export function canonicalJson(value: unknown): string {
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError('undefined has no canonical JSON form');
-  // RFC 8785, 3.2.2.2: a lone surrogate must be refused. JSON.stringify escapes it; an even number
-  // of backslashes before the escape would be the text of one.
+  assertWellFormed(text);
+  return text;
+}
+
+/**
+ * How many characters the canonical JSON has of what is made of JSON values: as many as in any other
+ * order of keys.
+ * @throws TypeError for a lone surrogate
+ */
+export function canonicalLength(value: object): number {
+  const text = JSON.stringify(value);
+  assertWellFormed(text);
+  return text.length;
+}
+
+/**
+ * RFC 8785, 3.2.2.2: a lone surrogate must be refused. JSON.stringify escapes it; an even number of
+ * backslashes before the escape would be the text of one.
+ */
+function assertWellFormed(text: string): void {
   if (text.includes('\\ud') && /(?<!\\)(?:\\\\)*\\ud[89a-f][0-9a-f]{2}/.test(text)) {
     throw new TypeError('a string with a lone surrogate has no UTF-8 form');
   }
-  return text;
 }
 
 /** SHA-256 (FIPS 180-4) as 64 lower-case hex digits. */
 export function sha256(bytes: string | Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }
 
 /** Order of strings by UTF-16 code unit: the same on every machine, whatever its locale. */

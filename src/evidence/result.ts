@@ -33,6 +33,34 @@ export interface Result {
   observed_at: string | null;
 }
 
+/** What a result is about: a resource, a slice of which it is not known what is in it, a whole test. */
+export type About = 'resource' | 'slice' | 'test';
+
+/** A result as it was judged, with what places it in the evidence. */
+export interface Judged extends Result {
+  /** The dataset that the test is over; empty for a control that only people can show. */
+  dataset: string;
+  /** The source's id in the configuration; empty for a row about a whole test. */
+  source: string;
+  about: About;
+  /** Of an event: when it happened, UTC; null where that could not be told. */
+  event_at?: string | null;
+}
+
+/** What came out for one resource, by test: the results of a bundle without their reasons. */
+export interface StatusLine {
+  source: string;
+  dataset: string;
+  scope: string;
+  uid: string;
+  name: string;
+  /** Left out for a resource. */
+  about?: Exclude<About, 'resource'>;
+  event_at?: string | null;
+  /** By test id. */
+  statuses: Record<string, Status>;
+}
+
 export type StatusCounts = Record<Status, number>;
 
 /** A count of each status, all zero. */

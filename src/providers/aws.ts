@@ -75,7 +75,9 @@ export function createAwsProvider(desk: CallDesk, env: NodeJS.ProcessEnv): AwsPr
     const key = `${connection.label} ${service.service} ${region}`;
     const known = clients.get(key);
     if (known !== undefined) return known;
-    const made = makeClient(service, connection, region, env, desk.wire.replaying);
+    const made = desk.wire.replaying
+      ? replayClient(service, region)
+      : makeClient(service, connection.credentials, region, env);
     clients.set(key, made);
     return made;
   };
@@ -296,7 +298,7 @@ export function createAwsProvider(desk: CallDesk, env: NodeJS.ProcessEnv): AwsPr
   ): Promise<Connection> {
     const base: Connection = {
       label: choice.profile ?? 'default',
-      credentials: await defaultCredentials(choice.profile, desk.wire.replaying),
+      credentials: desk.wire.replaying ? noCredentials : await defaultCredentials(choice.profile),
       account: '',
       partition: 'aws',
     };
@@ -343,22 +345,35 @@ export function createAwsProvider(desk: CallDesk, env: NodeJS.ProcessEnv): AwsPr
   }
 }
 
-async function defaultCredentials(
-  profile: string | undefined,
-  replaying: boolean,
-): Promise<Credentials> {
-  // A replay signs nothing that leaves the machine; the SDK only wants something to sign with.
-  if (replaying) return async () => ({ accessKeyId: 'replay', secretAccessKey: 'replay' });
+async function defaultCredentials(profile: string | undefined): Promise<Credentials> {
   const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
   return fromNodeProviderChain(profile === undefined ? {} : { profile });
 }
 
+/** A replay signs nothing; the SDK only wants something to sign with. */
+const noCredentials: Credentials = async () => ({
+  accessKeyId: 'replay',
+  secretAccessKey: 'replay',
+});
+
+const noSigner = { sign: async <T>(request: T): Promise<T> => request };
+
+/** Replays share their clients, which know nothing of whose questions they put into words. */
+const replayClients = new Map<string, ReturnType<typeof makeClient>>();
+
+function replayClient(service: AwsService<unknown>, region: string): ReturnType<typeof makeClient> {
+  const key = `${service.service} ${region}`;
+  const made = replayClients.get(key) ?? makeClient(service, noCredentials, region, undefined);
+  replayClients.set(key, made);
+  return made;
+}
+
+/** @param env undefined for a replay, which sends nothing. */
 async function makeClient(
   service: AwsService<unknown>,
-  connection: Connection,
+  credentials: Credentials,
   region: string,
-  env: NodeJS.ProcessEnv,
-  replaying: boolean,
+  env: NodeJS.ProcessEnv | undefined,
 ): Promise<{ client: SdkClient; module: SdkModule }> {
   // The SDK's note about old Node versions is for its developers; package.json pins both.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
@@ -373,13 +388,14 @@ async function makeClient(
     );
   }
   const { NodeHttpHandler } = await import('@smithy/node-http-handler');
+  const replaying = env === undefined;
   const custom = replaying ? undefined : customEndpoint(service.service, env);
   // S3 Control puts the account before the host, which an address cannot have: its endpoint is
   // made with a name, and the host set right before the request is signed.
   const named = custom !== undefined && service.service === 's3control';
   const client = new Client({
     region,
-    credentials: connection.credentials,
+    credentials,
     retryStrategy: retryStrategy(replaying),
     requestHandler: new NodeHttpHandler({
       connectionTimeout: connectTimeoutMs,
@@ -392,7 +408,7 @@ async function makeClient(
       : {}),
     ...(named ? { endpoint: withHost(custom, 'localhost') } : {}),
     // Nothing of a replay is sent: an endpoint of the environment must not change what is asked.
-    ...(replaying ? { endpoint: 'https://localhost' } : {}),
+    ...(replaying ? { endpoint: 'https://localhost', signer: noSigner } : {}),
   }) as SdkClient & SdkCommand;
   if (named) {
     client.middlewareStack.add(

@@ -6,6 +6,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import type { Clock } from '../evidence/clock.ts';
 import { TickmarkError } from '../evidence/errors.ts';
 import { canonicalJson, type Json, type JsonObject } from '../evidence/json.ts';
 import { maskSecrets, maskText } from '../evidence/mask.ts';
@@ -36,8 +37,14 @@ export interface Wire {
 
 export const liveWire: Wire = { replaying: false, send: (_key, live) => live() };
 
-const exchangeSchema = z.strictObject({
-  format: z.literal('tickmark-exchange/1'),
+/** Exchanges that were recorded; each run answers from them anew. */
+export interface Recording {
+  /** The wire of a run that goes by this clock. */
+  at(clock: Clock): Wire;
+}
+
+/** What a recorded exchange says, whatever file it stands in. */
+export const exchangeShape = {
   service: z.string(),
   operation: z.string(),
   connection: z.string(),
@@ -48,8 +55,12 @@ const exchangeSchema = z.strictObject({
   status: z.int(),
   headers: z.record(z.string(), z.string()),
   body: z.union([z.strictObject({ text: z.string() }), z.strictObject({ base64: z.string() })]),
+};
+const exchangeSchema = z.strictObject({
+  format: z.literal('tickmark-exchange/1'),
+  ...exchangeShape,
 });
-type Exchange = z.infer<typeof exchangeSchema>;
+export type Exchange = z.infer<typeof exchangeSchema>;
 
 /** Headers that say something about the answer; the rest is transport, or may identify people. */
 const keptHeaders =
@@ -139,19 +150,27 @@ export async function replayWire(directory: string): Promise<Wire> {
       asked.set(question, turn);
       const exchange = answers.get(question)?.shift();
       // A later answer does not stand for one that was taken away.
-      if (exchange?.turn !== turn) {
-        throw new CollectError(
-          'ReplayMissing',
-          `${key.service}:${key.operation} ${canonicalJson(key.input)} (${key.connection}, ${key.region}) has no recorded answer left; record it again with --record`,
-        );
-      }
-      const body =
-        'text' in exchange.body
-          ? Buffer.from(exchange.body.text, 'utf8')
-          : Buffer.from(exchange.body.base64, 'base64');
-      return { status: exchange.status, headers: exchange.headers, body };
+      if (exchange?.turn !== turn) throw replayMissing(key, 'has no recorded answer left');
+      return answerOf(exchange);
     },
   };
+}
+
+export function replayMissing(key: ExchangeKey, why: string): CollectError {
+  return new CollectError(
+    'ReplayMissing',
+    `${key.service}:${key.operation} ${canonicalJson(key.input)} (${key.connection}, ${key.region}) ${why}; record it again with --record`,
+  );
+}
+
+export function answerOf({
+  status,
+  headers,
+  body,
+}: Pick<Exchange, 'status' | 'headers' | 'body'>): WireAnswer {
+  const bytes =
+    'text' in body ? Buffer.from(body.text, 'utf8') : Buffer.from(body.base64, 'base64');
+  return { status, headers, body: bytes };
 }
 
 function parseExchange(text: string, path: string): Exchange {
@@ -179,13 +198,14 @@ async function jsonFilesBelow(directory: string): Promise<string[]> {
   } catch (cause) {
     throw new TickmarkError(
       'NotFound',
-      `${directory} cannot be read; --replay takes a folder of recorded exchanges`,
+      `${directory} cannot be read; --replay takes a folder of recorded exchanges, or a file of dated ones`,
       { cause },
     );
   }
 }
 
-function keyText({ service, operation, connection, region, input }: ExchangeKey): string {
+/** What was asked, as one line of text. */
+export function keyText({ service, operation, connection, region, input }: ExchangeKey): string {
   return canonicalJson({ service, operation, connection, region, input });
 }
 

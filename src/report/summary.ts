@@ -1,5 +1,7 @@
 /** What a night found, as data: the terminal's table and `--json` are both made from it. */
 import type { CompiledControl } from '../controls/compile.ts';
+import { coverage, standingOn, type Waiver, type WaiverStanding } from '../controls/waivers.ts';
+import { dayIn } from '../evidence/days.ts';
 import { noCounts, type Result, type StatusCounts } from '../evidence/result.ts';
 import type { Problem } from '../evidence/slice.ts';
 import type { Bundle, Manifest } from '../seal/manifest.ts';
@@ -21,6 +23,23 @@ export interface Deviation {
   resource: Result['resource'];
   reason: string;
   remediation: string;
+}
+
+/** A deviation that a waiver accepts; the reason says whose. */
+export type Waived = Omit<Deviation, 'remediation'>;
+
+/** A waiver that did nothing on the day of the night. */
+export interface IdleWaiver {
+  /** `unmatched`: in force, and no fail of its test fits. */
+  state: Exclude<WaiverStanding, 'in force'> | 'unmatched';
+  test: string;
+  resource: string;
+  scope?: string;
+  from: string;
+  until: string;
+  approver: string;
+  /** Results of its test that could not be told: some of them may be what it waits for. */
+  untold: number;
 }
 
 /** A slice that is not complete, and why. */
@@ -67,6 +86,8 @@ export interface NightSummary {
   controls: ControlSummary[];
   counts: StatusCounts;
   deviations: Deviation[];
+  waived: Waived[];
+  idle_waivers: IdleWaiver[];
   not_collected: NotCollected[];
   unjudged: Unjudged[];
   notes: { source: string; scope: string; dataset: string; message: string }[];
@@ -129,34 +150,35 @@ function notCollected({ slices }: Manifest): NotCollected[] {
   });
 }
 
-/** @param results the bundle's own, in any order. */
+/**
+ * @param results the bundle's own, in any order.
+ * @param waivers those that it was judged with.
+ */
 export async function summarise(
   { manifest, digest }: Bundle,
   { path, timestamp }: Pick<SealSummary, 'path' | 'timestamp'>,
   controls: readonly CompiledControl[],
   results: AsyncIterable<Result>,
+  waivers: readonly Waiver[],
   backfill: readonly Bundle[],
 ): Promise<NightSummary> {
   const byControl = new Map(controls.map(({ control }) => [control.id, noCounts()]));
   const tests = new Map(controls.flatMap(({ tests: all }) => all.map((test) => [test.id, test])));
   const deviations: Deviation[] = [];
+  const waived: Waived[] = [];
+  const judged = new Set<string>();
   const unjudged = new Map<string, { control: string; reasons: Map<string, number> }>();
   const counts = noCounts();
   for await (const { control, test, resource, status, reason } of results) {
     counts[status] += 1;
+    judged.add(test);
     const ofControl = byControl.get(control);
     if (ofControl !== undefined) ofControl[status] += 1;
-    if (status === 'fail') {
+    if (status === 'fail' || status === 'waived') {
       const known = tests.get(test);
-      const remediation = known?.definition.remediation ?? '';
-      deviations.push({
-        control,
-        test,
-        title: known?.title ?? test,
-        resource,
-        reason,
-        remediation,
-      });
+      const row = { control, test, title: known?.title ?? test, resource, reason };
+      if (status === 'waived') waived.push(row);
+      else deviations.push({ ...row, remediation: known?.definition.remediation ?? '' });
     }
     if (status === 'error') {
       const { reasons } = unjudged.get(test) ?? { reasons: new Map<string, number>() };
@@ -179,6 +201,20 @@ export async function summarise(
     }),
     counts,
     deviations,
+    waived,
+    idle_waivers:
+      manifest.results === null
+        ? []
+        : idleWaivers(waivers, {
+            day: dayIn(new Date(manifest.results.as_of), manifest.timezone),
+            waived,
+            mayMatch: (test) => {
+              const known = tests.get(test);
+              // A test of today that these results say nothing of; an event, which is judged once.
+              return known === undefined || (judged.has(test) && known.types.when === undefined);
+            },
+            untold: (test) => sum([...(unjudged.get(test)?.reasons.values() ?? [])]),
+          }),
     not_collected: notCollected(manifest),
     unjudged: [...unjudged].map(([test, { control, reasons }]) => ({
       control,
@@ -213,6 +249,41 @@ export async function summarise(
     },
     backfill: backfill.map(summariseBackfill),
   };
+}
+
+function idleWaivers(
+  waivers: readonly Waiver[],
+  {
+    day,
+    waived,
+    mayMatch,
+    untold,
+  }: {
+    day: string;
+    waived: readonly Waived[];
+    /** Whether a waiver of the test that covers nothing is one that does nothing. */
+    mayMatch: (test: string) => boolean;
+    untold: (test: string) => number;
+  },
+): IdleWaiver[] {
+  return waivers.flatMap((waiver): IdleWaiver[] => {
+    const { test, resource, scope, from, until, approver } = waiver;
+    const standing = standingOn(waiver, day);
+    const isUnmatched = () => mayMatch(test) && !waived.some(coverage(waiver));
+    if (standing === 'in force' && !isUnmatched()) return [];
+    return [
+      {
+        state: standing === 'in force' ? 'unmatched' : standing,
+        test,
+        resource,
+        ...(scope === undefined ? {} : { scope }),
+        from,
+        until,
+        approver,
+        untold: untold(test),
+      },
+    ];
+  });
 }
 
 function sum(numbers: number[]): number {

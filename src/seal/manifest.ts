@@ -72,9 +72,10 @@ export const manifestSchema = z.strictObject({
   }),
   /**
    * `run` collects and evaluates; `collect` holds no results; `backfill` holds events of before the
-   * run that collected them; `evaluate` holds another run's slices; `keys` changes who may sign.
+   * run that collected them; `evaluate` holds another run's slices; `keys` changes who may sign;
+   * `sample` holds what was drawn from a population.
    */
-  kind: z.enum(['run', 'collect', 'backfill', 'evaluate', 'keys']),
+  kind: z.enum(['run', 'collect', 'backfill', 'evaluate', 'keys', 'sample']),
   /** Whose evidence an `evaluate` judged. */
   evidence_of: z.strictObject({ run: z.string(), digest }).nullable(),
   started_at: time,
@@ -92,9 +93,13 @@ export const manifestSchema = z.strictObject({
     z.strictObject({ user: z.string(), host: z.string() }),
   ]),
   organization: z.string(),
+  /** IANA time zone in which the organisation's days begin and end, those of waivers too. */
+  timezone: z.string(),
   configuration: digest,
   parameters: z.record(z.string(), z.record(z.string(), z.json())),
   controls: z.array(z.strictObject({ id: z.string(), file: z.string(), digest })),
+  /** The file of waivers, as it was: an object. Null where none is configured. */
+  waivers: z.strictObject({ file: z.string(), digest }).nullable(),
   sources: z.array(
     z.strictObject({
       id: z.string(),
@@ -123,8 +128,24 @@ export const manifestSchema = z.strictObject({
         >,
       ),
       list,
+      /** The same without reasons, a line for each resource: what a period is read from. */
+      statuses: list,
     })
     .nullable(),
+  /** What a `sample` drew, from which population. */
+  sample: z
+    .strictObject({
+      test: z.string(),
+      /** Whole days in `timezone`. */
+      period: z.strictObject({ start: z.iso.date(), end: z.iso.date() }),
+      seed: z.string(),
+      size: count,
+      /** What the population was divided by before drawing; null: it was not. */
+      by: z.string().nullable(),
+      population: list,
+      items: list,
+    })
+    .exactOptional(),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
-import { access, link, lutimes, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import { access, link, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { systemClock } from '../evidence/clock.ts';
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
@@ -12,6 +22,14 @@ const temporaryPrefix = '.tmp-';
 /** No file that Tickmark writes is larger. */
 const mostBytes = 64 * 1024 * 1024;
 
+export interface FolderOptions {
+  /**
+   * Default true. False for what is made in one go, and anew where that fails, as a demonstration:
+   * whoever is killed meanwhile may leave a key without its bytes.
+   */
+  synced?: boolean;
+}
+
 /**
  * A folder as a backend. A key is written to a temporary file beside it, synced, and given its
  * name by a hard link, which fails when the name is taken: two writers cannot both have it, and
@@ -19,7 +37,7 @@ const mostBytes = 64 * 1024 * 1024;
  * is what is no regular file: a link, a pipe or a device in the place of a key was put there by
  * somebody else.
  */
-export function folderBackend(directory: string): Backend {
+export function folderBackend(directory: string, { synced = true }: FolderOptions = {}): Backend {
   const pathOf = (key: string) => join(directory, ...key.split('/'));
   /** Folders whose own names this process has made durable, or is about to. */
   const durable = new Map<string, Promise<void>>();
@@ -47,6 +65,7 @@ export function folderBackend(directory: string): Backend {
 
   async function create(key: string, bytes: Uint8Array): Promise<boolean> {
     const path = pathOf(key);
+    if (!synced) return guarded(`write ${path}`, async () => createUnsynced(path, bytes));
     return guarded(`write ${path}`, async () => {
       const folder = dirname(path);
       // Whoever gave it its name may have been killed before the name was durable.
@@ -118,7 +137,10 @@ export function folderBackend(directory: string): Backend {
     async renew(key, bytes) {
       const path = pathOf(key);
       const now = systemClock.now();
-      const touch = () => lutimes(path, now, now).then(() => true);
+      const touch = async () => {
+        lutimesSync(path, now, now);
+        return true;
+      };
       if (!(await guarded(`renew ${path}`, touch, false))) await create(key, bytes);
     },
     async remove(key) {
@@ -126,6 +148,19 @@ export function folderBackend(directory: string): Backend {
       await guarded(`remove ${path}`, () => unlink(path), undefined);
     },
   };
+}
+
+/** At once, as reading: there is no disk to wait for. */
+function createUnsynced(path: string, bytes: Uint8Array): boolean {
+  try {
+    writeFileSync(path, bytes, { flag: 'wx', mode: 0o640 });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    if (codeOf(error) !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    return createUnsynced(path, bytes);
+  }
 }
 
 /**

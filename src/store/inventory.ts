@@ -21,10 +21,13 @@ export const parts = [
   'seals',
   'keys',
   'controls',
+  'waivers',
   'records',
   'calls',
   'receipts',
   'results',
+  'statuses',
+  'samples',
   'indexes',
   'answers',
   'kept',
@@ -82,6 +85,7 @@ export async function takeInventory(store: Store): Promise<Inventory> {
     for (const key of [signatureKey(digest), tokenKey(digest)]) file(key, 'seals');
     for (const key of keysOf(manifest)) object(key, 'keys');
     for (const control of manifest.controls) object(control.digest, 'controls');
+    if (manifest.waivers !== null) object(manifest.waivers.digest, 'waivers');
     for (const { kept } of manifest.slices) if (kept !== undefined) object(kept, 'kept');
     for (const { list, part } of listsOf(manifest)) {
       if ('receipts' in list && list.receipts !== null) object(list.receipts, 'receipts');
@@ -188,7 +192,7 @@ function keysOf({ signature }: Manifest): string[] {
   return signature === null ? [] : [...new Set([signature.key, ...signature.signers])];
 }
 
-function listsOf({ slices, sources, results }: Manifest): {
+function listsOf({ slices, sources, results, sample }: Manifest): {
   list: StoredList | StoredTrace;
   part: Part;
 }[] {
@@ -198,6 +202,17 @@ function listsOf({ slices, sources, results }: Manifest): {
       { list: calls, part: 'calls' as const },
     ]),
     ...sources.map(({ calls }) => ({ list: calls, part: 'calls' as const })),
-    ...(results === null ? [] : [{ list: results.list, part: 'results' as const }]),
+    ...(results === null
+      ? []
+      : [
+          { list: results.list, part: 'results' as const },
+          { list: results.statuses, part: 'statuses' as const },
+        ]),
+    ...(sample === undefined
+      ? []
+      : [
+          { list: sample.population, part: 'samples' as const },
+          { list: sample.items, part: 'samples' as const },
+        ]),
   ];
 }

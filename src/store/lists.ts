@@ -3,7 +3,6 @@
  * one changed line changes one chunk. What the chunks of a list are stands in an object of its own,
  * which may say only what differs from an earlier one (docs/formats/store.md).
  */
-import { createHash } from 'node:crypto';
 import { TickmarkError } from '../evidence/errors.ts';
 import { canonicalJson, sha256 } from '../evidence/json.ts';
 import type { Backend } from './backend.ts';
@@ -140,17 +139,28 @@ export async function indexesOf(backend: Backend, { chunks }: StoredList): Promi
 }
 
 /** The lines of a chunk. @throws TickmarkError IntegrityBroken */
-export function parseLines(bytes: Buffer, { digest, count }: Chunk, backend: Backend): unknown[] {
+export function parseLines(bytes: Buffer, chunk: Chunk, backend: Backend): unknown[] {
+  return textLines(bytes, chunk, backend).map((line) => parseLine(line, chunk, backend));
+}
+
+/** The lines of a chunk as text, not parsed yet. @throws TickmarkError IntegrityBroken */
+export function textLines(bytes: Buffer, chunk: Chunk, backend: Backend): string[] {
   // Counted before anything is made of them: a small file may unfold to millions of lines.
-  if (countLines(bytes) === count) {
-    try {
-      const lines = bytes.toString('utf8').split('\n').slice(0, -1);
-      return lines.map((line) => JSON.parse(line) as unknown);
-    } catch {
-      // Said below.
-    }
+  if (countLines(bytes) !== chunk.count) throw noChunk(chunk, backend);
+  return bytes.toString('utf8').split('\n').slice(0, -1);
+}
+
+/** One of them. @throws TickmarkError IntegrityBroken */
+export function parseLine(line: string, chunk: Chunk, backend: Backend): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    throw noChunk(chunk, backend);
   }
-  throw broken(backend, `object ${digest} is no chunk of ${count} lines`);
+}
+
+function noChunk({ digest, count }: Chunk, backend: Backend): TickmarkError {
+  return broken(backend, `object ${digest} is no chunk of ${count} lines`);
 }
 
 function countLines(bytes: Buffer): number {
@@ -160,13 +170,14 @@ function countLines(bytes: Buffer): number {
 }
 
 function summaryOf(chunks: readonly Chunk[]): { count: number; digest: string } {
-  const whole = createHash('sha256');
+  // In one piece: a list may have thousands of chunks, and a year of nights as many lists.
+  let digests = '';
   let count = 0;
   for (const chunk of chunks) {
-    whole.update(`${chunk.digest}\n`);
+    digests += `${chunk.digest}\n`;
     count += chunk.count;
   }
-  return { count, digest: whole.digest('hex') };
+  return { count, digest: sha256(digests) };
 }
 
 /**

@@ -27,6 +27,9 @@ const bundlesLookedThrough = 64;
 /** So many of the newest bundles are held against one another before the next is sealed. */
 const bundlesHeldTogether = 16;
 
+/** So many parsed manifests are held. */
+const mostHeld = 8;
+
 /** A manifest before it has its place in the chain. */
 export type Draft = Omit<Manifest, 'sequence' | 'previous' | 'signature' | 'timestamps'>;
 
@@ -57,6 +60,10 @@ interface Before {
 export class Store {
   readonly backend: Backend;
   #before: Promise<Before> | undefined;
+  /** Digests of what `writeBytes` has made durable. */
+  readonly #written = new Set<string>();
+  /** The manifests that were read last, by the SHA-256 of their bytes: each night looks at the same. */
+  readonly #parsed = new Map<string, Bundle>();
 
   constructor(backend: Backend) {
     this.backend = backend;
@@ -89,8 +96,9 @@ export class Store {
     return writeTrace(this.backend, calls, { cut: 'fine', base });
   }
 
-  /** Writes the lines of results; `keyOf` names the part of a line that decides where to cut. */
+  /** Writes lines made of results; `keyOf` names the part of a line that decides where to cut. */
   async writeResultLines<T>(
+    what: 'results' | 'statuses',
     lines: Iterable<T>,
     keyOf: (line: T) => string,
     slices: readonly SealedSlice[],
@@ -98,12 +106,21 @@ export class Store {
   ): Promise<StoredList> {
     const cut = kind === 'backfill' ? 'coarse' : 'fine';
     const { lists } = await this.#lookBack();
-    const base = cut === 'fine' ? lists.get(resultsKey(slices)) : undefined;
+    const base = cut === 'fine' ? lists.get(resultsKey(what, slices)) : undefined;
     return writeList(this.backend, lines, keyOf, { cut, base });
   }
 
+  /** Writes lines that are told once, in the order that they come in; `keyOf` decides where to cut. */
+  writePlainLines<T>(lines: Iterable<T>, keyOf: (line: T) => string): Promise<StoredList> {
+    return writeList(this.backend, lines, keyOf, { cut: 'coarse' });
+  }
+
   async writeBytes(bytes: Uint8Array): Promise<string> {
-    return writeObject(this.backend, bytes);
+    const digest = sha256(bytes);
+    // Control files: each night of a backfill names the same ones.
+    if (!this.#written.has(digest)) await writeObject(this.backend, bytes);
+    this.#written.add(digest);
+    return digest;
   }
 
   async readBytes(digest: string): Promise<Buffer> {
@@ -158,7 +175,7 @@ export class Store {
         },
       };
       const { bytes, digest } = formatManifest(manifest);
-      assertReadable(bytes);
+      const readBack = readAsBundle(bytes);
       if (signer !== undefined) {
         // Under its fingerprint, which is the digest of its bytes.
         await this.writeBytes(signer.publicKey.der);
@@ -166,9 +183,9 @@ export class Store {
         await this.backend.create(signatureKey(digest), await signer.sign(bytes));
       }
       if (await this.backend.create(manifestKey(sequence), bytes)) {
-        const bundle = { manifest, digest };
+        this.#hold(readBack);
         if (this.#before !== undefined) take(await this.#before, manifest);
-        return bundle;
+        return { manifest, digest };
       }
     }
   }
@@ -320,6 +337,13 @@ export class Store {
     return keys.map(sequenceOf).filter((sequence) => sequence !== undefined);
   }
 
+  #hold(bundle: Bundle): void {
+    this.#parsed.delete(bundle.digest);
+    this.#parsed.set(bundle.digest, bundle);
+    const [oldest = ''] = this.#parsed.keys();
+    if (this.#parsed.size > mostHeld) this.#parsed.delete(oldest);
+  }
+
   async #bundle(sequence: number): Promise<Bundle> {
     const key = manifestKey(sequence);
     const bytes = await this.backend.read(key);
@@ -329,7 +353,9 @@ export class Store {
         `${key} is gone from ${this.backend.location}; restore it from a copy`,
       );
     }
-    const bundle = parseManifest(bytes, `${this.backend.location}/${key}`);
+    const bundle =
+      this.#parsed.get(sha256(bytes)) ?? parseManifest(bytes, `${this.backend.location}/${key}`);
+    this.#hold(bundle);
     if (bundle.manifest.sequence !== sequence) {
       throw new TickmarkError(
         'IntegrityBroken',
@@ -341,9 +367,9 @@ export class Store {
 }
 
 /** Jobs for different accounts may write to one store, each with results of its own. */
-function resultsKey(slices: readonly SealedSlice[]): string {
+function resultsKey(what: 'results' | 'statuses', slices: readonly SealedSlice[]): string {
   const sources = new Set(slices.map(({ source }) => source));
-  return `results ${[...sources].sort(compareText).join(' ')}`;
+  return `${what} ${[...sources].sort(compareText).join(' ')}`;
 }
 
 function connectKey(source: string): string {
@@ -371,7 +397,8 @@ function take({ lists, answers }: Before, manifest: Manifest): void {
     if (source.answers !== undefined) answers.set(source.id, source.answers);
   }
   if (manifest.results !== null && manifest.kind !== 'backfill') {
-    set(resultsKey(manifest.slices), manifest.results.list);
+    set(resultsKey('results', manifest.slices), manifest.results.list);
+    set(resultsKey('statuses', manifest.slices), manifest.results.statuses);
   }
 }
 
@@ -413,9 +440,9 @@ function signatureOf(sealing: Sealing, last: Manifest | undefined): Manifest['si
 }
 
 /** What cannot be read back must not be sealed: it would stop every later night. */
-function assertReadable(bytes: Uint8Array): void {
+function readAsBundle(bytes: Uint8Array): Bundle {
   try {
-    parseManifest(bytes, 'the new manifest');
+    return parseManifest(bytes, 'the new manifest');
   } catch (cause) {
     throw new TickmarkError(
       'StoreUnavailable',

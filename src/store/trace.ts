@@ -5,11 +5,12 @@
  */
 import { z } from 'zod';
 import { TickmarkError } from '../evidence/errors.ts';
-import { canonicalJson } from '../evidence/json.ts';
+import { canonicalJson, compareText } from '../evidence/json.ts';
 import type { Call } from '../evidence/slice.ts';
 import type { Backend } from './backend.ts';
-import { type Cut, readList, type StoredList, writeList } from './lists.ts';
+import { type Cut, readChunks, readList, type StoredList, writeList } from './lists.ts';
 import { readObject, writeObject } from './objects.ts';
+import { type ChunkReader, findLines } from './search.ts';
 
 /** A call trace as it stands in a manifest: a list of questions, and an object of receipts. */
 export interface StoredTrace extends StoredList {
@@ -51,13 +52,7 @@ export async function writeTrace(
 /** The calls of a trace. @throws TickmarkError IntegrityBroken */
 export async function* readTrace(backend: Backend, trace: StoredTrace): AsyncGenerator<Call[]> {
   if (trace.receipts === null) return;
-  const columns = parseReceipts(await readObject(backend, trace.receipts), trace.count);
-  if (columns === undefined) {
-    throw new TickmarkError(
-      'IntegrityBroken',
-      `object ${trace.receipts} in ${backend.location} holds no receipts of ${trace.count} calls; restore it from a copy`,
-    );
-  }
+  const columns = await readReceipts(backend, trace.receipts, trace.count);
   let row = 0;
   for await (const questions of readList(backend, trace)) {
     yield (questions as Omit<Call, keyof Receipt>[]).map((question) => {
@@ -66,6 +61,34 @@ export async function* readTrace(backend: Backend, trace: StoredTrace): AsyncGen
       return call;
     });
   }
+}
+
+/** The calls of these ids, in order of their ids. @throws TickmarkError IntegrityBroken */
+export async function findCalls(
+  reader: ChunkReader,
+  trace: StoredTrace,
+  ids: readonly string[],
+): Promise<Call[]> {
+  if (trace.receipts === null || ids.length === 0) return [];
+  const columns = await readReceipts(reader.backend, trace.receipts, trace.count);
+  const chunks = await readChunks(reader.backend, trace);
+  const calls: Call[] = [];
+  for (const id of [...new Set(ids)].sort(compareText)) {
+    const found = await findLines<Omit<Call, keyof Receipt>>(chunks, reader, (question) =>
+      compareText(question.id, id),
+    );
+    for (const { line, row } of found) calls.push({ ...line, ...receiptOf(columns, row) });
+  }
+  return calls;
+}
+
+async function readReceipts(backend: Backend, digest: string, count: number): Promise<Receipts> {
+  const columns = parseReceipts(await readObject(backend, digest), count);
+  if (columns !== undefined) return columns;
+  throw new TickmarkError(
+    'IntegrityBroken',
+    `object ${digest} in ${backend.location} holds no receipts of ${count} calls; restore it from a copy`,
+  );
 }
 
 /** Undefined where the bytes are not the receipts of so many calls. */

@@ -15,8 +15,8 @@ function* noteControls(links: readonly SoundLink[]): Generator<Finding> {
   let latest: SoundLink | undefined;
   for (const link of links) {
     const { manifest } = link;
-    // A change of keys tests nothing.
-    if (manifest.kind === 'keys') continue;
+    // A change of keys tests nothing, nor does a draw.
+    if (manifest.kind === 'keys' || manifest.kind === 'sample') continue;
     const job = manifest.sources.map(({ id }) => id).join(' ');
     const before = newest.get(job) ?? latest;
     newest.set(job, link);

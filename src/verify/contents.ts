@@ -1,4 +1,5 @@
 /** Everything that a manifest names: lists, results, control files, answers, what is kept, keys. */
+import { readWaivers } from '../controls/waivers.ts';
 import { TickmarkError } from '../evidence/errors.ts';
 import { readAnswerIndex } from '../store/known-answers.ts';
 import { Store } from '../store/store.ts';
@@ -8,6 +9,7 @@ import { breakOf, type Finding } from './finding.ts';
 import { ListChecker } from './lists.ts';
 import { BrokenObject, type ObjectReader } from './objects.ts';
 import { verifyResults } from './results.ts';
+import { verifySample } from './samples.ts';
 
 interface Counted {
   lists: number;
@@ -28,8 +30,9 @@ export async function* verifyContents(
     const { manifest } = link;
     yield* await reader.read(link);
     counted.lists += manifest.sources.length + 2 * manifest.slices.length;
+    counted.lists += manifest.sample === undefined ? 0 : 2;
     if (manifest.results === null) continue;
-    counted.lists += 1;
+    counted.lists += 2;
     counted.results += manifest.results.list.count;
   }
   yield* objects.findings();
@@ -45,6 +48,8 @@ class ContentReader {
   readonly #store: Store;
   /** Bodies that an index of answers names; undefined for one that is no index. */
   readonly #answers = new Map<string, readonly string[] | undefined>();
+  /** Why a file is none of waivers; undefined for one that is. */
+  readonly #waivers = new Map<string, string | undefined>();
 
   constructor(objects: ObjectReader) {
     this.#objects = objects;
@@ -64,6 +69,8 @@ class ContentReader {
     ];
     const work: Promise<Finding[]>[] = [
       this.#readResults(link),
+      this.#readWaivers(link),
+      this.#readSample(link),
       this.#checkObjects(plain, sequence),
       ...manifest.sources.map(({ id, answers }) => this.#readAnswers(link, id, answers)),
     ];
@@ -110,12 +117,27 @@ class ContentReader {
       );
     }
     if (manifest.results === null) return findings;
-    const { groups } = await this.lists.check('results', manifest.results.list, {
+    const { groups, sum } = await this.lists.check('results', manifest.results.list, {
       sequence,
       key,
       what: `the results of ${nameOf(link)}`,
     });
+    const { sum: ofStatuses } = await this.lists.check('statuses', manifest.results.statuses, {
+      sequence,
+      key,
+      what: `the statuses of ${nameOf(link)}`,
+    });
     if (groups !== undefined) findings.push(...verifyResults(link, groups, controls));
+    if (sum !== undefined && ofStatuses !== undefined && sum !== ofStatuses) {
+      findings.push(
+        breakOf(
+          'StatusesDisagree',
+          key,
+          [sequence],
+          `the statuses of ${nameOf(link)} are not those of its results; go by the results, and find out who wrote the manifest`,
+        ),
+      );
+    }
     return findings;
   }
 
@@ -123,6 +145,39 @@ class ContentReader {
     await this.#objects.checkAll(digests);
     for (const digest of digests) this.#objects.blame(digest, sequence);
     return [];
+  }
+
+  async #readSample(link: SoundLink): Promise<Finding[]> {
+    const { sequence, key, manifest } = link;
+    const lines = async (what: 'population' | 'items') => {
+      const list = manifest.sample?.[what];
+      if (list === undefined) return undefined;
+      const place = { sequence, key, what: `the ${what} of the sample of ${nameOf(link)}` };
+      return (await this.lists.check('plain', list, place)).lines;
+    };
+    const [population, items] = await Promise.all([lines('population'), lines('items')]);
+    return verifySample(link, { population, items });
+  }
+
+  async #readWaivers(link: SoundLink): Promise<Finding[]> {
+    const { sequence, key, manifest } = link;
+    if (manifest.waivers === null) return [];
+    const { file, digest } = manifest.waivers;
+    try {
+      if (!this.#waivers.has(digest)) {
+        const read = readWaivers(file, await this.#objects.read(digest));
+        const [fault] = read.ok ? [] : read.faults;
+        this.#waivers.set(digest, fault && `line ${fault.line}: ${fault.message}`);
+      }
+    } catch (error) {
+      if (!(error instanceof BrokenObject)) throw error;
+      this.#objects.blame(digest, sequence);
+      return [];
+    }
+    const fault = this.#waivers.get(digest);
+    if (fault === undefined) return [];
+    const message = `object ${digest}, which ${nameOf(link)} names as its waivers (${file}), is no file of waivers (${fault}); restore the store from a copy`;
+    return [breakOf('WrongWaivers', key, [sequence], message)];
   }
 
   async #readAnswers(

@@ -3,10 +3,13 @@
  * that another bundle names again is not gone through again, and of a chunk only what lists are
  * checked by is kept: nights share nearly all of both.
  */
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { TickmarkError } from '../evidence/errors.ts';
-import { statuses } from '../evidence/result.ts';
+import { canonicalJson, sha256 } from '../evidence/json.ts';
+import { type StatusLine, statuses } from '../evidence/result.ts';
 import { type Chunk, parseLines, readChunks, type StoredList } from '../store/lists.ts';
+import { statusKey } from '../store/results.ts';
 import { parseReceipts, type StoredTrace } from '../store/trace.ts';
 import { breakOf, type Finding } from './finding.ts';
 import { BrokenObject, type ObjectReader } from './objects.ts';
@@ -50,7 +53,21 @@ const resultLine = z.strictObject({
   observed_at: z.string().nullable().exactOptional(),
 });
 
-type LineKind = 'records' | 'calls' | 'results';
+const statusLine = z.strictObject({
+  source: z.string(),
+  dataset: z.string(),
+  scope: z.string(),
+  uid: z.string(),
+  name: z.string(),
+  about: z.enum(['slice', 'test']).exactOptional(),
+  event_at: z.string().nullable().exactOptional(),
+  statuses: z
+    .record(z.string().min(1), z.enum(statuses))
+    .refine((each) => Object.keys(each).length > 0, 'a line says at least one status'),
+});
+
+/** `plain`: lines of any form, as they come. */
+type LineKind = 'records' | 'calls' | 'results' | 'statuses' | 'plain';
 
 /** Rows of results that are checked against the manifest alike. */
 export interface ResultGroup
@@ -70,12 +87,20 @@ interface Facts {
   names?: string[];
   /** Rows by group. */
   groups?: Map<ResultGroup, number>;
+  /** What the results of its lines come to, in whatever order they stand. */
+  sum?: bigint;
+  /** Of a plain list: the lines themselves. */
+  lines?: readonly unknown[];
 }
 
 /** What was found of a list, for every bundle that names it. */
 interface CheckedList {
   /** Rows by group, where it is a list of results in which nothing is broken. */
   groups: Map<ResultGroup, number> | undefined;
+  /** Of a list of results or statuses in which nothing is broken: what they come to. */
+  sum: bigint | undefined;
+  /** Of a plain list in which nothing is broken: its lines. */
+  lines: readonly unknown[] | undefined;
   /** Objects that it needs and that cannot be had. */
   broken: Set<string>;
   fault: string | undefined;
@@ -89,6 +114,8 @@ export class ListChecker {
     records: new Map<string, Facts>(),
     calls: new Map<string, Facts>(),
     results: new Map<string, Facts>(),
+    statuses: new Map<string, Facts>(),
+    plain: new Map<string, Facts>(),
   };
   readonly #groups = new Map<string, ResultGroup>();
   readonly #faulty = new Map<CheckedList, { finding: Finding; bundles: Set<number> }>();
@@ -144,7 +171,7 @@ export class ListChecker {
   }
 
   async #check(kind: LineKind, list: StoredList): Promise<CheckedList> {
-    const checked: CheckedList = { groups: undefined, broken: new Set(), fault: undefined };
+    const checked = nothingKnown();
     let chunks: readonly Chunk[];
     try {
       chunks = await readChunks(this.#objects.backend, list);
@@ -165,7 +192,7 @@ export class ListChecker {
       }
     });
     await Promise.all(looks);
-    this.#walk(chunks, facts, checked);
+    this.#walk(kind, chunks, checked);
     return checked;
   }
 
@@ -181,12 +208,17 @@ export class ListChecker {
       if (!(error instanceof TickmarkError)) throw error;
       return { ...facts, fault: `object ${chunk.digest} is no chunk of ${chunk.count} lines` };
     }
+    if (kind === 'plain') return { ...facts, lines };
     const fault =
       kind === 'records'
         ? takeKeys(facts, lines, recordLine, ({ uid }) => uid)
         : kind === 'calls'
           ? takeKeys(facts, lines, callLine, ({ id }) => id)
-          : this.#takeGroups(facts, lines);
+          : kind === 'results'
+            ? this.#takeGroups(facts, lines)
+            : kind === 'statuses'
+              ? takeStatuses(facts, lines)
+              : undefined;
     if (fault !== undefined) return { ...facts, fault: `object ${chunk.digest} ${fault}` };
     if (kind === 'calls') await this.#takeNames(facts, lines as z.infer<typeof callLine>[]);
     return facts;
@@ -201,12 +233,15 @@ export class ListChecker {
 
   #takeGroups(facts: Facts, lines: readonly unknown[]): string | undefined {
     const groups = new Map<ResultGroup, number>();
+    let sum = 0n;
     for (const line of lines) {
       const parsed = resultLine.safeParse(line);
       if (!parsed.success) return formOf(parsed.error);
       const group = this.#groupOf(parsed.data);
       groups.set(group, (groups.get(group) ?? 0) + 1);
+      sum += partOf(parsed.data);
     }
+    facts.sum = sum;
     facts.groups = groups;
     return undefined;
   }
@@ -223,8 +258,11 @@ export class ListChecker {
   }
 
   /** Puts together what is known of the chunks. */
-  #walk(chunks: readonly Chunk[], facts: Map<string, Facts>, checked: CheckedList): void {
+  #walk(kind: LineKind, chunks: readonly Chunk[], checked: CheckedList): void {
+    const facts = this.#facts[kind];
     const groups = new Map<ResultGroup, number>();
+    const lines: unknown[] = [];
+    let sum = 0n;
     let last = '';
     for (const chunk of chunks) {
       const known = facts.get(chunk.digest);
@@ -238,7 +276,10 @@ export class ListChecker {
       if (known.fault !== undefined) checked.fault ??= known.fault;
       else if (known.count !== chunk.count) {
         checked.fault ??= `object ${chunk.digest} has ${known.count} lines, and the index says ${chunk.count}`;
+      } else if (known.lines !== undefined) {
+        for (const line of known.lines) lines.push(line);
       } else if (known.groups !== undefined) {
+        sum += known.sum ?? 0n;
         for (const [group, count] of known.groups) {
           groups.set(group, (groups.get(group) ?? 0) + count);
         }
@@ -247,13 +288,17 @@ export class ListChecker {
           checked.fault ??= `they are not sorted, each once (object ${chunk.digest})`;
         }
         last = known.last;
+        sum += known.sum ?? 0n;
       }
     }
-    if (checked.fault === undefined && checked.broken.size === 0) checked.groups = groups;
+    if (checked.fault !== undefined || checked.broken.size > 0) return;
+    checked.groups = groups;
+    checked.sum = sum;
+    if (kind === 'plain') checked.lines = lines;
   }
 
   async #checkReceipts({ receipts, count }: StoredTrace): Promise<CheckedList> {
-    const checked: CheckedList = { groups: undefined, broken: new Set(), fault: undefined };
+    const checked = nothingKnown();
     if (receipts === null) {
       if (count > 0) checked.fault = `there are none, of ${count} calls`;
       return checked;
@@ -268,6 +313,45 @@ export class ListChecker {
     }
     return checked;
   }
+}
+
+function nothingKnown(): CheckedList {
+  return {
+    groups: undefined,
+    sum: undefined,
+    lines: undefined,
+    broken: new Set(),
+    fault: undefined,
+  };
+}
+
+function takeStatuses(facts: Facts, lines: readonly unknown[]): string | undefined {
+  const fault = takeKeys(facts, lines, statusLine, statusKey);
+  if (fault !== undefined) return fault;
+  let sum = 0n;
+  for (const { statuses: each, ...line } of lines as readonly StatusLine[]) {
+    for (const [test, status] of Object.entries(each)) {
+      sum += partOf({ test, status, dataset: line.dataset, resource: line });
+    }
+  }
+  facts.sum = sum;
+  return undefined;
+}
+
+/** New in each process: nobody can search beforehand for other results that come to the same sum. */
+const secret = randomBytes(32).toString('hex');
+
+/** What one result adds to the sum of a list. Lists that come to the same hold the same results. */
+function partOf({
+  test,
+  dataset,
+  resource: { scope, uid, name },
+  status,
+}: Pick<z.infer<typeof resultLine>, 'test' | 'dataset' | 'status'> & {
+  resource: { scope: string; uid: string; name: string };
+}): bigint {
+  if (test === '') return 0n;
+  return BigInt(`0x${sha256(canonicalJson([secret, test, dataset, scope, uid, name, status]))}`);
 }
 
 /** Checks the lines' form and that their keys ascend. @returns what is wrong, if anything is. */

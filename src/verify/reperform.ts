@@ -16,8 +16,9 @@ import {
 import type { SliceInput } from '../evaluate/slices.ts';
 import { TickmarkError } from '../evidence/errors.ts';
 import { canonicalJson } from '../evidence/json.ts';
-import { statuses } from '../evidence/result.ts';
+import { type Judged, type Result, type StatusLine, statuses } from '../evidence/result.ts';
 import type { EvidenceRecord } from '../evidence/slice.ts';
+import type { History } from '../period/history.ts';
 import {
   type Bundle,
   type Manifest,
@@ -26,10 +27,11 @@ import {
   type SealedSlice,
   sequenceOf,
 } from '../seal/manifest.ts';
-import { readResults } from '../store/results.ts';
+import { readResults, StatusLines } from '../store/results.ts';
 import type { Store } from '../store/store.ts';
 import { compareResults, type Difference } from './differences.ts';
 import { HeldLines } from './held-lines.ts';
+import { comparePopulation } from './populations.ts';
 import {
   brokenMessage,
   type KnownDatasets,
@@ -37,6 +39,7 @@ import {
   openControls,
   type SealedControls,
 } from './sealed-controls.ts';
+import { openWaivers, type SealedWaivers } from './sealed-waivers.ts';
 
 /** What came of one bundle. */
 export interface Reperformed {
@@ -49,6 +52,8 @@ export interface Reperformed {
   tool_version: string | null;
   /** Sealed results that were held against new ones; null for a bundle that holds none. */
   compared: number | null;
+  /** Of a sample: items of its population that were; null for all other bundles. */
+  population: number | null;
   /** Sealed results of tests in `not_done`. */
   left_out: number;
   differences: Difference[];
@@ -61,10 +66,25 @@ export interface Reperformed {
 export class Held {
   readonly records = new HeldLines(parseRecord);
   readonly results = new HeldLines(parseResult);
+  readonly statuses = new HeldLines(parseLine);
   /** The controls of the bundle before, by everything that decides what becomes of them. */
   controls: { key: string; controls: SealedControls } | undefined;
+  /** The waivers of the bundle before, by their file. */
+  waivers: { key: string; waivers: SealedWaivers } | undefined;
   /** The configuration's digest of each bundle that was read, by the bundle's own. */
   readonly configurations = new Map<string, string>();
+  /** Reads what populations are worked out from; undefined: they are not. */
+  readonly readHistory: (() => Promise<History>) | undefined;
+  #history: Promise<History> | undefined;
+
+  constructor(readHistory?: () => Promise<History>) {
+    this.readHistory =
+      readHistory &&
+      (() => {
+        this.#history ??= readHistory();
+        return this.#history;
+      });
+  }
 }
 
 /**
@@ -77,9 +97,9 @@ export async function* reperformAll(
   store: Store,
   datasets: KnownDatasets,
   onBundle: (done: number, all: number) => void = () => {},
+  held = new Held(),
 ): AsyncGenerator<Reperformed> {
   const { backend } = store;
-  const held = new Held();
   const sequences = (await backend.list('bundles'))
     .map(sequenceOf)
     .filter((sequence) => sequence !== undefined);
@@ -127,6 +147,7 @@ export async function reperform(
     started_at: manifest.started_at,
     tool_version: manifest.tool.version,
     compared: null,
+    population: null,
     left_out: 0,
     differences: [],
     broken: [],
@@ -135,6 +156,11 @@ export async function reperform(
   if (manifest.results === null) {
     if (manifest.kind === 'run' || manifest.kind === 'evaluate') {
       outcome.broken.push(`a bundle of kind ${manifest.kind} has results, and this one has none`);
+    }
+    if (manifest.sample !== undefined && held.readHistory !== undefined) {
+      const { compared, broken } = await comparePopulation(store, manifest, held.readHistory);
+      outcome.population = compared;
+      outcome.broken.push(...broken);
     }
     return outcome;
   }
@@ -149,6 +175,16 @@ export async function reperform(
     leftOut.add(each.control);
     if (over?.some(isJudged) ?? true) outcome.not_done.push(each);
   }
+  const sealedWaivers = await heldWaivers(store, manifest, held);
+  outcome.broken.push(...sealedWaivers.broken);
+  const { waivers, reason: unwaivable } = sealedWaivers;
+  /** Tests with results that depend on waivers which cannot be applied. */
+  const undecided = new Map<string, { control: string; test: string }>();
+  const isUndecided = ({ control, test, status }: Result) => {
+    if (unwaivable === undefined || (status !== 'fail' && status !== 'waived')) return false;
+    undecided.set(testKey(control, test), { control, test });
+    return true;
+  };
   const withheld = await withheldDatasets(store, manifest, datasets, controls.compiled, held);
   const { slices, broken } = await readable(store, manifest, controls.compiled, withheld, held);
   outcome.broken.push(...broken);
@@ -167,22 +203,40 @@ export async function reperform(
     // Without any test a control would count as one that only people can show.
     return tests.length === 0 && control.tests.length > 0 ? [] : [{ ...control, tests }];
   });
+  const lines = new StatusLines();
   try {
     const { differences, compared, left_out, counts } = await compareResults(
       readResults(store, bundle, (list) => held.results.of(store.backend, list)),
-      judgeSlices({
-        controls: evaluated,
-        slices,
-        given: givenBy(manifest.sources, datasets),
-        onlyCollected,
-        run: manifest.run,
-        asOf: new Date(manifest.results.as_of),
-      }),
-      ({ control, test }) => leftOut.has(control) || leftOut.has(testKey(control, test)),
+      without(
+        noting(
+          lines,
+          judgeSlices({
+            controls: evaluated,
+            slices,
+            given: givenBy(manifest.sources, datasets),
+            onlyCollected,
+            run: manifest.run,
+            asOf: new Date(manifest.results.as_of),
+            waivers,
+            timezone: manifest.timezone,
+          }),
+        ),
+        isUndecided,
+      ),
+      (row) =>
+        leftOut.has(row.control) || leftOut.has(testKey(row.control, row.test)) || isUndecided(row),
     );
+    for (const each of undecided.values()) {
+      outcome.not_done.push({ ...each, reason: unwaivable ?? '' });
+    }
     outcome.compared = compared;
     outcome.left_out = left_out;
     outcome.differences = differences;
+    // Where results are not compared, or differ, so do the lines that they are part of.
+    if (differences.length === 0 && leftOut.size === 0 && undecided.size === 0) {
+      const sealed = held.statuses.of(store.backend, manifest.results.statuses);
+      outcome.broken.push(...(await otherStatuses(sealed, lines.sorted())));
+    }
     const lying = statuses.filter((status) => counts[status] !== manifest.results?.counts[status]);
     if (lying.length > 0) {
       outcome.broken.push(
@@ -195,12 +249,48 @@ export async function reperform(
   }
   held.records.turn();
   held.results.turn();
+  held.statuses.turn();
   return outcome;
+}
+
+function* noting(lines: StatusLines, results: Iterable<Judged>): Generator<Judged> {
+  for (const result of results) {
+    lines.add(result);
+    yield result;
+  }
+}
+
+/**
+ * Holds the sealed statuses against those that the evidence comes to: of an event they say when it
+ * happened, which the results do not.
+ */
+async function otherStatuses(
+  sealed: AsyncIterable<readonly object[]>,
+  lines: readonly StatusLine[],
+): Promise<string[]> {
+  let next = 0;
+  for await (const chunk of sealed) {
+    for (const line of chunk) {
+      const expected = lines[next];
+      next += 1;
+      if (expected !== undefined && canonicalJson(line) === canonicalJson(expected)) continue;
+      return [`line ${next} of its statuses is not what its evidence comes to`];
+    }
+  }
+  if (next === lines.length) return [];
+  return [`it has ${next} lines of statuses, and its evidence comes to ${lines.length}`];
 }
 
 /** Whether the bundle was judged as a backfill is; an `evaluate` goes by the evidence it judged. */
 function isOfBackfill({ kind, slices }: Manifest): boolean {
   return kind === 'evaluate' ? holdsEventsOnly(slices) : kind === 'backfill';
+}
+
+function* without(
+  results: Iterable<Judged>,
+  isLeftOut: (result: Result) => boolean,
+): Generator<Judged> {
+  for (const result of results) if (!isLeftOut(result)) yield result;
 }
 
 /** What the sources of a bundle could give: a dataset's name begins with the id of its source. */
@@ -228,6 +318,15 @@ async function heldControls(
     held.controls = { key, controls: await openControls(store, manifest, datasets) };
   }
   return held.controls.controls;
+}
+
+/** The waivers of a bundle; those of the bundle before where they are the same. */
+async function heldWaivers(store: Store, manifest: Manifest, held: Held): Promise<SealedWaivers> {
+  const key = canonicalJson([manifest.waivers, manifest.timezone]);
+  if (held.waivers?.key !== key) {
+    held.waivers = { key, waivers: await openWaivers(store, manifest) };
+  }
+  return held.waivers.waivers;
 }
 
 /** Datasets that nothing can be said of again, with the reason. */
@@ -338,6 +437,7 @@ function unread(sequence: number, message: string): Reperformed {
     started_at: null,
     tool_version: null,
     compared: null,
+    population: null,
     left_out: 0,
     differences: [],
     broken: [message],
@@ -347,6 +447,11 @@ function unread(sequence: number, message: string): Reperformed {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A line of statuses is only held against what it has to be. */
+function parseLine(line: unknown): object | undefined {
+  return isObject(line) ? line : undefined;
 }
 
 /** A record without the API's own object, which tests do not read. */

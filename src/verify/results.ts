@@ -33,6 +33,14 @@ export function* verifyResults(
       `${count} result${count === 1 ? '' : 's'} of ${nameOf(link)} ${fault}: results were added or exchanged; restore the store from a copy`,
     );
   }
+  if (found.waived > 0 && manifest.waivers === null) {
+    yield breakOf(
+      'WrongWaivers',
+      key,
+      [sequence],
+      `${found.waived} result${found.waived === 1 ? '' : 's'} of ${nameOf(link)} ${found.waived === 1 ? 'is' : 'are'} waived, and it names no waivers: take them for fails, and find out who wrote it`,
+    );
+  }
   const counts = manifest.results?.counts ?? noCounts();
   const wrong = statuses.filter((status) => counts[status] !== found[status]);
   if (wrong.length > 0) {

@@ -1,18 +1,18 @@
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Result } from '../../src/evidence/result.ts';
+import type { Judged, Result } from '../../src/evidence/result.ts';
 import { formatManifest, manifestKey } from '../../src/seal/manifest.ts';
 import { folderBackend } from '../../src/store/folder.ts';
 import { readResults, writeResults } from '../../src/store/results.ts';
 import { Store } from '../../src/store/store.ts';
 import type { Reperformed } from '../../src/verify/reperform.ts';
 import { type CliResult, tickmark } from '../support/cli.ts';
+import { demoNight, firstNights, strictConfig } from '../support/demo-night.ts';
 import { removeTemporary, temporaryFolder } from '../support/temporary.ts';
 
 /** Port 9 discards: nothing is asked there. */
 const nowhere = 'http://127.0.0.1:9';
-const demoConfig = new URL('../../fixtures/demo/tickmark.yaml', import.meta.url).pathname;
 
 describe('tickmark reperform', () => {
   let evidence: string;
@@ -37,30 +37,26 @@ describe('tickmark reperform', () => {
   beforeAll(async () => {
     elsewhere = await temporaryFolder();
     const cwd = await temporaryFolder();
-    evidence = join(cwd, 'tickmark-demo', 'evidence');
-    for (let night = 0; night < 2; night += 1) {
-      expect((await tickmark(['demo'], nowhere, { cwd })).code).toBe(0);
+    evidence = join(cwd, 'evidence');
+    const config = await strictConfig(cwd);
+    for (const night of firstNights) {
+      const run = ['run', ...demoNight(config, evidence, night)];
+      expect((await tickmark(run, nowhere, { cwd })).code).toBe(1);
     }
-    const judge = ['evaluate', '--config', demoConfig, '--store', evidence];
+    const judge = ['evaluate', '--config', config, '--store', evidence];
     expect((await tickmark(judge, nowhere, { cwd })).stderr).not.toContain('tickmark:');
   }, 90_000);
   afterAll(removeTemporary);
 
-  it('comes to the results of every bundle of the demo again', async () => {
+  it('comes to the results of every bundle again', async () => {
     const { stdout, code } = await reperform(evidence);
     expect(stdout).toMatch(
-      /^Evaluated 5 bundles again, [\d,]+ results compared: no difference\.\n$/,
+      /^Evaluated 4 bundles again, [\d,]+ results compared: no difference\.\n$/,
     );
     expect(code).toBe(0);
     const { nights, totals } = await json(evidence);
-    expect(nights.map(({ kind }) => kind)).toEqual([
-      'backfill',
-      'backfill',
-      'run',
-      'run',
-      'evaluate',
-    ]);
-    expect(totals).toMatchObject({ reperformed: 5, differences: 0, exit_code: 0 });
+    expect(nights.map(({ kind }) => kind)).toEqual(['run', 'run', 'run', 'evaluate']);
+    expect(totals).toMatchObject({ reperformed: 4, differences: 0, exit_code: 0 });
     expect(totals.results).toBe(nights.reduce((sum, { compared }) => sum + (compared ?? 0), 0));
   });
 
@@ -77,15 +73,15 @@ describe('tickmark reperform', () => {
     const row = rows[at] as Result;
     const forged = rows.with(at, { ...row, status: 'pass', reason: 'all is \u001b[2Jwell' });
     const { counts } = manifest.results;
-    const list = await writeResults(
+    const written = await writeResults(
       store,
       manifest.slices,
-      forged.map((each) => ({ ...each, dataset: '' })),
+      forged.map((each): Judged => ({ ...each, dataset: '', source: '', about: 'resource' })),
       manifest.kind,
     );
     const results = {
       ...manifest.results,
-      list,
+      ...written,
       counts: { ...counts, pass: counts.pass + 1, fail: counts.fail - 1 },
     };
     const key = manifestKey(manifest.sequence);
@@ -97,7 +93,7 @@ describe('tickmark reperform', () => {
       `differs: ${row.control} ${row.test} ${row.resource.name} (${row.resource.scope}, ${row.resource.uid}): status is sealed as "pass", and is "fail"`,
     );
     expect(stdout).not.toContain('\u001b');
-    expect(stdout).toMatch(/\nEvaluated 5 bundles again, .* compared: 1 difference\.\n$/);
+    expect(stdout).toMatch(/\nEvaluated 4 bundles again, .* compared: 1 difference\.\n$/);
     expect(code).toBe(4);
 
     const one = await json(folder, '--run', manifest.run);
@@ -110,7 +106,7 @@ describe('tickmark reperform', () => {
     await writeFile(join(folder, manifestKey(2)), 'nothing');
     const { stdout, code } = await reperform(folder);
     expect(stdout).toMatch(/^Bundle 2: 1 broken\n {2}.*00000002\.json is not JSON/);
-    expect(stdout).toContain('Evaluated 4 bundles again');
+    expect(stdout).toContain('Evaluated 3 bundles again');
     expect(code).toBe(4);
   });
 

@@ -4,14 +4,16 @@ import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Project } from '../../src/cli/project.ts';
+import type { Judged } from '../../src/evidence/result.ts';
 import type { Call } from '../../src/evidence/slice.ts';
 import { manifestKey, signatureKey } from '../../src/seal/manifest.ts';
 import { generateKeyPair } from '../../src/seal/signature.ts';
 import type { Backend } from '../../src/store/backend.ts';
 import { folderBackend } from '../../src/store/folder.ts';
 import { leftovers, removeLeftovers, takeInventory } from '../../src/store/inventory.ts';
+import { readList, writeList } from '../../src/store/lists.ts';
 import { objectKey, writeObject } from '../../src/store/objects.ts';
-import { readResults } from '../../src/store/results.ts';
+import { readResults, writeResults } from '../../src/store/results.ts';
 import { Store, unsealed } from '../../src/store/store.ts';
 import {
   breaksOf,
@@ -199,6 +201,9 @@ const step = fc.record({
   calls: some,
   connecting: some,
   results: some,
+  waivers: fc.option(fc.constantFrom('one', 'two')),
+  /** What was drawn, of which all are the population. */
+  drawn: fc.option(some),
   kept: fc.option(fc.integer({ min: 0, max: 2 })),
   controls: fc.subarray(['a', 'b', 'c']),
   answers: fc.option(some),
@@ -271,12 +276,20 @@ async function keep(
     calls: await kept.writeCalls('production', night.connecting.map(callOf)),
     ...(night.answers === null ? {} : { answers: await kept.writeBytes(text(answers)) }),
   };
-  const lines = night.results.map((index) => ({
-    ...{ dataset: 'aws.iam.users', control: 'CC6.1', test: 'some-test', reason: 'so' },
-    ...{ status: 'pass', observed: {} },
-    resource: { uid: named(index), name: named(index), scope: '123456789012' },
-  }));
-  const list = await kept.writeResultLines(lines, ({ resource }) => resource.uid, [sealed], 'run');
+  const lines = night.results.map(
+    (index): Judged => ({
+      ...{ run: '', dataset: 'aws.iam.users', control: 'CC6.1', test: 'some-test', reason: 'so' },
+      ...{
+        status: 'pass',
+        observed: {},
+        observed_at: null,
+        source: 'production',
+        about: 'resource',
+      },
+      resource: { uid: named(index), name: named(index), scope: '123456789012' },
+    }),
+  );
+  const lists = await writeResults(kept, [sealed], lines, 'run');
   const counts = {
     pass: lines.length,
     fail: 0,
@@ -285,10 +298,25 @@ async function keep(
     not_tested: 0,
     waived: 0,
   };
-  const results = { as_of: '2026-01-01T02:00:09.000Z', counts, list };
+  const results = { as_of: '2026-01-01T02:00:09.000Z', counts, ...lists };
+  const waivers = night.waivers && {
+    file: 'waivers.yaml',
+    digest: await kept.writeBytes(Buffer.from(night.waivers)),
+  };
+  const plain = (indexes: number[]) =>
+    writeList(memory, indexes.map(named), (name) => name, { cut: 'coarse' });
+  const sample = night.drawn && {
+    ...{ test: 'some-test', period: { start: '2026-01-01', end: '2026-01-31' }, seed: '1' },
+    ...{ size: night.drawn.length, by: null },
+    population: await plain(night.records),
+    items: await plain(night.drawn),
+  };
   if (!night.sealed) return;
   const { digest } = await kept.seal(
-    draft({ kind: 'run', slices: [sealed], sources: [source], controls, results }),
+    draft({
+      ...{ kind: 'run', slices: [sealed], sources: [source], controls, waivers, results },
+      ...(sample === null ? {} : { sample }),
+    }),
     { ...sealing, authorities: ['http://127.0.0.1/'] },
   );
   if (night.token) await kept.keepToken(digest, text(digest));
@@ -339,6 +367,11 @@ async function readAll(memory: Backend): Promise<Set<string>> {
       for (const { body } of Object.values<{ body: string }>(index)) await whole.readBytes(body);
     }
     await drain(readResults(whole, bundle));
+    if (manifest.waivers !== null) await whole.readBytes(manifest.waivers.digest);
+    const { results, sample } = manifest;
+    if (results !== null) await drain(readList(watched, results.statuses));
+    if (sample === undefined) continue;
+    for (const list of [sample.population, sample.items]) await drain(readList(watched, list));
   }
   return read;
 }
@@ -369,6 +402,10 @@ describe('tickmark store stats', () => {
         seals: { files: 2 },
         keys: { files: 1, bytes: all.get(objectKey(sealing.signer?.publicKey.fingerprint ?? '')) },
         controls: { files: 1 },
+        results: { files: 2 },
+        statuses: { files: 2 },
+        waivers: { files: 0 },
+        samples: { files: 0 },
       },
     });
     const parts = [

@@ -62,6 +62,7 @@ describe('the command line', () => {
       ['collect'],
       ['evaluate'],
       ['results'],
+      ['waive'],
       ['init'],
       ['doctor'],
       ['permissions'],
@@ -282,7 +283,7 @@ describe('controls and collectors', () => {
   });
 
   it('schema prints JSON Schemas', async () => {
-    for (const of of ['control', 'config']) {
+    for (const of of ['control', 'config', 'waivers']) {
       const { stdout } = await runCli(['controls', 'schema', '--of', of]);
       expect(JSON.parse(stdout)).toMatchObject({ type: 'object' });
     }

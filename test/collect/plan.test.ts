@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Answered, cut, holes, isEnough, planPieces, union } from '../../src/collect/plan.ts';
+import { type Answered, cut, isEnough, planPieces } from '../../src/collect/plan.ts';
+import { holes, union } from '../../src/evidence/intervals.ts';
 
 const day = (date: number, hour = 0) => new Date(Date.UTC(2026, 0, date, hour));
 const answered = (start: Date, end: Date, over: Partial<Answered> = {}): Answered => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRegistry } from '../../src/collect/registry.ts';
-import { type Plugin, z } from '../../src/plugin.ts';
+import { type Plugin, timestamp, z } from '../../src/plugin.ts';
 
 const plugin = (over: object = {}, dataset: object = {}): Plugin => ({
   sources: [
@@ -63,6 +63,42 @@ describe('createRegistry', () => {
       expect.objectContaining({ code: 'InvalidPlugin', message: expect.stringContaining(message) }),
     );
   });
+
+  const events = (over: object) => ({
+    kind: 'events',
+    fields: z.object({
+      email: z.string().describe('Address.'),
+      at: timestamp().describe('When.'),
+      ended: timestamp().nullable().optional().describe('When it ended; null: has not.'),
+      at_most: z.union([timestamp(), z.string()]).describe('When, or words.'),
+    }),
+    ...over,
+  });
+
+  it.each([
+    ['when that names no field', { when: 'happened' }, 'happened is none'],
+    ['when that every object has', { when: 'toString' }, 'toString is none'],
+    ['when that names a text', { when: 'email' }, 'email is no timestamp()'],
+    ['when that may be a text', { when: 'at_most' }, 'at_most is no timestamp()'],
+    ['a reach of no days', { reachDays: 0 }, 'reachDays'],
+    ['a reach below 0', { reachDays: -1 }, 'reachDays'],
+    ['a reach of half a day', { reachDays: 0.5 }, 'reachDays'],
+    ['a reach without end', { reachDays: Number.POSITIVE_INFINITY }, 'reachDays'],
+    ['a reach in words', { reachDays: '30' }, 'reachDays'],
+    ['when of a snapshot', { kind: 'snapshot', when: 'at' }, 'when is for datasets of kind events'],
+    ['a reach of a snapshot', { kind: 'snapshot', reachDays: 30 }, 'reachDays is for datasets of'],
+  ])('refuses %s', (_why, over, message) => {
+    expect(() => create(plugin({}, events(over)))).toThrowError(
+      expect.objectContaining({ code: 'InvalidPlugin', message: expect.stringContaining(message) }),
+    );
+  });
+
+  it.each([[{}], [{ when: 'at' }], [{ when: 'ended', reachDays: 1 }]])(
+    'takes events that declare %o',
+    (over) => {
+      expect(create(plugin({}, events(over))).datasets.size).toBe(1);
+    },
+  );
 
   it('finds a description behind wrappers', () => {
     const fields = z.object({ a: z.string().describe('x').nullable().optional() });

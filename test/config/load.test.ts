@@ -46,6 +46,15 @@ function messages(text: string): string[] {
 }
 
 describe('loadConfig', () => {
+  it('replaces single sizes of samples, and takes none that is no number of items', () => {
+    const { samples } = load(`${minimal}samples: { daily: 40, per-event: 60 }`).config;
+    expect(samples).toMatchObject({ daily: 40, 'per-event': 60, weekly: 5 });
+    expect(messages(`${minimal}samples: { daily: 0, hourly: 3 }`)).toEqual([
+      expect.stringContaining('samples.daily'),
+      expect.stringContaining('hourly'),
+    ]);
+  });
+
   it('fills in the defaults', () => {
     const loaded = load(minimal);
     expect(loaded.config).toEqual({
@@ -63,6 +72,15 @@ describe('loadConfig', () => {
       sources: [{ id: 'production', use: 'aws', with: {} }],
       controls: ['builtin:soc2'],
       parameters: {},
+      samples: {
+        annual: 1,
+        quarterly: 2,
+        monthly: 2,
+        weekly: 5,
+        daily: 25,
+        'per-event': 25,
+        continuous: 1,
+      },
       plugins: [],
     });
     expect(loaded.directory).toBe(folder);
@@ -83,13 +101,13 @@ describe('loadConfig', () => {
     expect(failure(() => loadConfig(folder)).code).toBe('InvalidConfiguration');
   });
 
-  it('knows waivers, and says that it does not act on them', () => {
-    const { notes } = load(`${minimal}waivers: ./waivers.yaml\n`);
-    expect(notes).toEqual([expect.stringMatching(/: waivers: this version/)]);
+  it('takes a file of waivers, without reading it', () => {
+    const { config } = load(`${minimal}waivers: ./waivers.yaml\n`);
+    expect(config.waivers).toBe('./waivers.yaml');
   });
 
   it('takes a bucket with a retention, a key and authorities', () => {
-    const { config, notes } = load(
+    const { config } = load(
       `${minimal}${[
         'store: s3://acme-evidence/tickmark',
         's3: { region: eu-central-1, retention: { mode: compliance, days: 400 } }',
@@ -97,7 +115,6 @@ describe('loadConfig', () => {
         'timestamps: { authorities: ["https://tsa.example/tsr"], roots: ./tsa.pem }',
       ].join('\n')}\n`,
     );
-    expect(notes).toEqual([]);
     expect(config.s3?.retention).toEqual({ mode: 'compliance', days: 400 });
   });
 

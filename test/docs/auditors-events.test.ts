@@ -5,6 +5,7 @@ import type { EvidenceRecord, Problem, Slice } from '../../src/evidence/slice.ts
 import type { Manifest } from '../../src/seal/manifest.ts';
 import { folderBackend } from '../../src/store/folder.ts';
 import { StoredAnswers } from '../../src/store/known-answers.ts';
+import { writeObject } from '../../src/store/objects.ts';
 import { type Draft, Store, unsealed } from '../../src/store/store.ts';
 import { removeTemporary, temporaryFolder } from '../support/temporary.ts';
 import { auditorShell } from './shell.ts';
@@ -62,9 +63,11 @@ async function seal(kind: Manifest['kind'], events: Events[], answers?: string):
     tool: { name: 'tickmark', version: '0.1.0', commit: null },
     operator: { user: 'evidence', host: 'night' },
     organization: 'Acme, Inc.',
+    timezone: 'UTC',
     configuration: '0'.repeat(64),
     parameters: {},
     controls: [],
+    waivers: null,
     sources: [
       {
         id: 'code',
@@ -171,7 +174,7 @@ describe('the lines of shell about events in docs/auditors.md', () => {
       const bytes = await store.readBytes(name.slice(3, 67));
       await rm(path);
       missing.push(...(await sh('named')));
-      await store.writeBytes(bytes);
+      await writeObject(store.backend, bytes);
     }
     // The index names the answers: without it only it itself is missed.
     expect(missing.sort()).toEqual(digests.map((name) => `MISSING ${name.slice(3, 67)}`).sort());

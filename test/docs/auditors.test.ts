@@ -29,8 +29,8 @@ it('every block of shell in docs/auditors.md is run by a test', () => {
     ...['objects', 'reperform', 'signatures', 'signers', 'slices', 'timestamps', 'tokens'],
     ...['verify', 'who'],
   ];
-  // Those about events have a test of their own: auditors-events.test.ts.
-  expect(names.sort()).toEqual([...here, 'coverage', 'events', 'gaps'].sort());
+  // Others have tests of their own: auditors-events.test.ts and samples.test.ts.
+  expect(names.sort()).toEqual([...here, 'coverage', 'events', 'gaps', 'samples'].sort());
 });
 
 describe.skipIf(!opensslAvailable)(
@@ -170,6 +170,9 @@ describe.skipIf(!opensslAvailable)(
       expect(await sh('timestamps')).toContain('NO TOKEN bundles/00000002.json');
       expect((await sh('verify')).at(-1)).toMatch(/^BROKEN: /);
 
+      const statuses = newest.results?.statuses.chunks ?? '';
+      await rm(join(store, objectKey(statuses)));
+      expect(await sh('named')).toContain(`MISSING ${statuses}`);
       await rm(manifest(2));
       expect(await sh('chain')).toContain('MISSING 2');
       await rm(manifest(4));

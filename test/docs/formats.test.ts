@@ -2,7 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
+import { simulatedClock } from '../../src/evidence/clock.ts';
 import { sha256 } from '../../src/evidence/json.ts';
+import { openRecording } from '../../src/providers/recordings.ts';
 import { replayWire } from '../../src/providers/wire.ts';
 import { parseManifest } from '../../src/seal/manifest.ts';
 import { readChunks, writeList } from '../../src/store/lists.ts';
@@ -84,4 +86,27 @@ it('docs/formats/exchanges.md shows an exchange that is replayed', async () => {
     Promise.reject(new Error('the network was asked')),
   );
   expect(Buffer.from(answer.body).toString()).toBe(body.text);
+});
+
+it('docs/formats/exchanges.md shows a dated exchange that is replayed on its days', async () => {
+  const { text } = fence('docs/formats/exchanges.md', 'json', 'dated');
+  const { service, operation, connection, region, input, body } = JSON.parse(text);
+  const file = join(await temporaryFolder(), 'exchanges.jsonl');
+  await writeFile(file, JSON.stringify(JSON.parse(text)));
+  const recording = await openRecording(file);
+  const ask = (day: string, since: string) =>
+    recording.at(simulatedClock(new Date(`${day}T02:00:00Z`))).send(
+      {
+        ...{ service, operation, connection, region },
+        input: { ...input, phrase: `action:environment created:>=${since}` },
+      },
+      () => Promise.reject(new Error('the network was asked')),
+    );
+  for (const [day, since] of [
+    ['2025-03-05', '2025-03-01'],
+    ['2025-06-11', '2025-06-07'],
+  ] as const) {
+    expect(Buffer.from((await ask(day, since)).body).toString()).toBe(body.text);
+  }
+  await expect(ask('2025-06-12', '2025-06-08')).rejects.toMatchObject({ code: 'ReplayMissing' });
 });

@@ -1,5 +1,5 @@
 /** The smallest store that shows every part: one night with two buckets, as docs/formats prints it. */
-import type { Result } from '../../src/evidence/result.ts';
+import type { Judged } from '../../src/evidence/result.ts';
 import type { Slice } from '../../src/evidence/slice.ts';
 import { formatManifest, manifestKey } from '../../src/seal/manifest.ts';
 import { writeResults } from '../../src/store/results.ts';
@@ -49,24 +49,28 @@ const slice: Slice = {
   ],
 };
 
-const results = (['pass', 'fail'] as const).map((status, index): Result & { dataset: string } => ({
-  run,
-  dataset: slice.dataset,
-  control: 'DP-02',
-  test: 'pi-store',
-  resource: {
-    uid: bucket(index === 0 ? 'acme-logs' : 'acme-tmp'),
-    name: index === 0 ? 'acme-logs' : 'acme-tmp',
-    scope: slice.scope,
-  },
-  status,
-  reason: `versioning: ${index === 0 ? 'Enabled' : 'Never'}; object lock: off`,
-  observed: {
-    arn: bucket(index === 0 ? 'acme-logs' : 'acme-tmp'),
-    status: index === 0 ? 'Enabled' : 'Never',
-  },
-  observed_at: observedAt,
-}));
+const results = (['pass', 'fail'] as const).map(
+  (status, index): Judged => ({
+    run,
+    dataset: slice.dataset,
+    source: slice.source,
+    about: 'resource',
+    control: 'DP-02',
+    test: 'pi-store',
+    resource: {
+      uid: bucket(index === 0 ? 'acme-logs' : 'acme-tmp'),
+      name: index === 0 ? 'acme-logs' : 'acme-tmp',
+      scope: slice.scope,
+    },
+    status,
+    reason: `versioning: ${index === 0 ? 'Enabled' : 'Never'}; object lock: off`,
+    observed: {
+      arn: bucket(index === 0 ? 'acme-logs' : 'acme-tmp'),
+      status: index === 0 ? 'Enabled' : 'Never',
+    },
+    observed_at: observedAt,
+  }),
+);
 
 /** Writes the store anew. */
 export async function goldenStore() {
@@ -85,6 +89,7 @@ export async function goldenStore() {
     tool: { name: 'tickmark', version: '0.1.0', commit: null },
     operator: { ci: 'https://github.com/acme/evidence/actions/runs/1' },
     organization: 'Acme, Inc.',
+    timezone: 'UTC',
     configuration: '44a080f9eb7cbf2a5e19cc7e7b46f584ae0efe5a59706bafcdc2645a0414584b',
     parameters: {},
     controls: [
@@ -94,6 +99,10 @@ export async function goldenStore() {
         digest: await store.writeBytes(Buffer.from('id: "DP-02"\n')),
       },
     ],
+    waivers: {
+      file: 'waivers.yaml',
+      digest: await store.writeBytes(Buffer.from('waivers: []\n')),
+    },
     sources: [
       {
         id: 'production',
@@ -114,7 +123,7 @@ export async function goldenStore() {
     results: {
       as_of: '2026-01-31T02:00:09.000Z',
       counts: { pass: 1, fail: 1, not_applicable: 0, not_tested: 0, waived: 0, error: 0 },
-      list: await writeResults(store, [sealed], results, 'run'),
+      ...(await writeResults(store, [sealed], results, 'run')),
     },
   };
   const bundle = await store.seal(draft, unsealed);

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { builtin } from '../../collectors/index.ts';
-import { configJsonSchema, inert } from '../../src/config/schema.ts';
+import { configJsonSchema } from '../../src/config/schema.ts';
 import { controlJsonSchema } from '../../src/controls/schema.ts';
+import { waiversJsonSchema } from '../../src/controls/waivers.ts';
 import { manifestSchema } from '../../src/seal/manifest.ts';
 import { codes, firstCodes, read, root, rows, section } from './pages.ts';
 
@@ -14,6 +15,7 @@ interface Schema {
   anyOf?: Schema[];
   additionalProperties?: Schema | boolean;
   default?: unknown;
+  required?: string[];
 }
 
 /** Every key below a schema: `sources[].id`, `tests[].lookups.<name>.in`. */
@@ -66,13 +68,16 @@ describe('docs/configuration.md', () => {
     });
     expect(wrong).toEqual([]);
   });
+});
 
-  it('says which keys are not acted on, and no other', () => {
-    const said = rows(section(page, 'Keys'))
-      .filter(([, , meaning]) => meaning?.includes('**Not acted on**'))
-      .flatMap(([first = '']) => codes(first));
-    expect(said).toEqual(Object.keys(inert));
-  });
+it('docs/waivers.md explains each key of a waiver and no other, and which have to be there', () => {
+  const { waivers } = (waiversJsonSchema() as Schema).properties ?? {};
+  const { properties = {}, required = [] } = waivers?.items ?? {};
+  const written = rows(section('docs/waivers.md', 'The file')).map(([key = '', given]) => [
+    codes(key)[0],
+    given === 'required',
+  ]);
+  expect(written).toEqual(Object.keys(properties).map((key) => [key, required.includes(key)]));
 });
 
 describe('the environment in docs/configuration.md', () => {
@@ -127,6 +132,8 @@ describe('docs/formats/bundle.md', () => {
       shape.sources.element.shape,
       shape.signature.unwrap().shape,
       shape.timestamps.shape,
+      shape.results.unwrap().shape,
+      shape.sample.unwrap().shape,
     ];
     expect(sorted([...new Set(table)])).toEqual(sorted([...new Set(parts.flatMap(Object.keys))]));
   });

@@ -21,15 +21,17 @@ function page(): string {
       `${control.category} · ${control.frequency} · ${criteria.join(' · ')} · \`${file.replace('builtin:', 'controls/')}\``,
       '',
     );
-    const cells = control.tests.map(({ id, title, over, lookups, parameters }) => {
+    const cells = control.tests.map(({ id, title, severity, over, lookups, parameters }) => {
       const others = Object.values(lookups).map((lookup) => `\`${lookup.in}\``);
       const values = Object.entries(parameters).map(
         ([name, { default: value, description }]) =>
           `\`${name}\` = \`${JSON.stringify(value)}\`: ${description}`,
       );
-      return [`\`${id}\``, title, `\`${over}\``, others.join(', '), values.join('; ')];
+      return [`\`${id}\``, title, severity, `\`${over}\``, others.join(', '), values.join('; ')];
     });
-    lines.push(...table([['test', 'asserts', 'over', 'also reads', 'parameters'], ...cells]));
+    lines.push(
+      ...table([['test', 'asserts', 'severity', 'over', 'also reads', 'parameters'], ...cells]),
+    );
   }
   return `${lines.join('\n')}\n`;
 }

@@ -9,7 +9,7 @@ import {
 } from '../../src/evaluate/evaluate.ts';
 import { createLookups } from '../../src/evaluate/lookups.ts';
 import { canonicalJson, type JsonObject } from '../../src/evidence/json.ts';
-import type { Result } from '../../src/evidence/result.ts';
+import type { Judged } from '../../src/evidence/result.ts';
 import type { EvidenceRecord, SliceHeader } from '../../src/evidence/slice.ts';
 import { compileTest, compileText, controlText, testText } from '../controls/support.ts';
 
@@ -63,7 +63,7 @@ function evaluate(
   test: CompiledTest,
   slices: SliceInput[],
   others: Record<string, SliceInput[]> = {},
-): Result[] {
+): Judged[] {
   const lookups = createLookups((dataset) => others[dataset] ?? [], now);
   return [...evaluateTest(test, slices, lookups, { run: 'r1', now })];
 }
@@ -135,6 +135,9 @@ describe('a complete slice', () => {
         reason: 'second factor: true',
         observed: { console: true, mfa_active: true },
         observed_at: observedAt,
+        dataset: 'aws.iam.users',
+        source: 'production',
+        about: 'resource',
       },
     ]);
   });
@@ -175,6 +178,76 @@ describe('a complete slice', () => {
   });
 });
 
+describe('what places a row in the evidence', () => {
+  const places = (slices: SliceInput[], test = mfa) =>
+    evaluate(test, slices).map(({ about, source, resource }) => [about, source, resource.name]);
+
+  it('is the source of the slice, where two have one scope', () => {
+    const slices = [
+      sliceInput(header({ source: 'second' }), [record('a', no)]),
+      sliceInput(header(), [record('a', yes)]),
+    ];
+    expect(places(slices)).toEqual([
+      ['resource', 'production', 'a'],
+      ['resource', 'second', 'a'],
+    ]);
+  });
+
+  it('is the slice for what was not collected, or is stale and empty', () => {
+    const slices = [
+      sliceInput(header({ outcome: 'partial', problems: [denied] }), [record('a', no)]),
+      sliceInput(header({ scope: 'b', source: 'second', outcome: 'failed' }), []),
+      sliceInput(header({ scope: 'c', observed_at: '2025-12-01T00:00:00Z' }), []),
+    ];
+    expect(places(slices)).toEqual([
+      ['resource', 'production', 'a'],
+      ['slice', 'production', account],
+      ['slice', 'second', 'b'],
+      ['slice', 'production', 'c'],
+    ]);
+  });
+
+  it('is the whole test where there was nothing in the population', () => {
+    expect(places([sliceInput(header(), [record('a', outside)])])).toEqual([
+      ['resource', 'production', 'a'],
+      ['test', '', 'aws.iam.users'],
+    ]);
+  });
+
+  it('is the dataset of each test', () => {
+    const each = evaluateControls(
+      [compileText(controlText(testText({ expect: 'user.console' })))],
+      () => [sliceInput(header(), [record('a', yes)])],
+      { run: 'r1', now },
+    );
+    expect([...each].map(({ test, dataset }) => [test, dataset])).toEqual([
+      ['aws-iam-mfa', 'aws.iam.users'],
+    ]);
+  });
+
+  it("is an event's own time, whether the test reads it or not", () => {
+    const test = compileTest({ expect: 'user.console' });
+    const ofEvents = { ...test, types: { ...test.types, when: 'created' } };
+    const created = '2025-06-01T00:00:00Z';
+    const slices = [
+      sliceInput(header({ outcome: 'partial', problems: [denied] }), [
+        record('a', { ...yes, created }),
+        record('b', { ...yes, created: null }),
+        record('c', yes),
+      ]),
+    ];
+    expect(
+      evaluate(ofEvents, slices).map((row) => [row.resource.name, row.about, row.event_at]),
+    ).toEqual([
+      ['a', 'resource', created],
+      ['b', 'resource', null],
+      ['c', 'resource', null],
+      [account, 'slice', undefined],
+    ]);
+    expect(evaluate(test, slices).some((row) => 'event_at' in row)).toBe(false);
+  });
+});
+
 describe('nothing to judge', () => {
   it('is not tested where no source gives the dataset', () => {
     expect(evaluate(mfa, [])).toEqual([
@@ -187,6 +260,9 @@ describe('nothing to judge', () => {
         reason: 'no configured source gives aws.iam.users',
         observed: {},
         observed_at: null,
+        dataset: 'aws.iam.users',
+        source: '',
+        about: 'test',
       },
     ]);
   });
@@ -234,6 +310,9 @@ describe('nothing to judge', () => {
         test: '',
         status: 'not_tested',
         reason: 'a control that only people can show',
+        dataset: '',
+        source: '',
+        about: 'test',
       },
     ]);
   });
@@ -570,7 +649,7 @@ describe('laws', () => {
     p.condition.outcome === 'complete' &&
     p.condition.problems?.length === 0 &&
     p.condition.observed_at === observedAt;
-  const passes = (results: Result[]) =>
+  const passes = (results: Judged[]) =>
     new Set(
       results
         .filter((r) => r.status === 'pass')

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, compareText, sha256 } from '../../src/evidence/json.ts';
+import { canonicalJson, canonicalLength, compareText, sha256 } from '../../src/evidence/json.ts';
 
 describe('canonicalJson (RFC 8785)', () => {
   it('gives the bytes of the example in section 3.2.2 of the RFC', () => {
@@ -52,6 +52,23 @@ describe('canonicalJson (RFC 8785)', () => {
         }
       }),
     );
+  });
+});
+
+describe('canonicalLength', () => {
+  it('is the length of the canonical JSON', () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue({ stringUnit: 'grapheme' })), (value) => {
+        expect(canonicalLength(value)).toBe(canonicalJson(value).length);
+      }),
+    );
+  });
+
+  it('refuses a lone surrogate as canonicalJson does', () => {
+    for (const value of [{ a: '\ud800' }, { '\udc00x': 1 }, ['\\\\\ud800']]) {
+      expect(() => canonicalLength(value)).toThrow('lone surrogate');
+    }
+    expect(canonicalLength(['\\ud800'])).toBe(11);
   });
 });
 

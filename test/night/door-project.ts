@@ -57,6 +57,7 @@ const plugin = `export default ({ defineHttpSource, defineDataset, defineEvents,
           version: 1,
           title: 'Entries',
           kind: 'events',
+          when: 'at',
           level: 'door',
           fields: z.object({
             at: timestamp().describe('When'),
@@ -177,10 +178,7 @@ export async function newDoorProject(
 }
 
 export async function openDoorProject(folder: string): Promise<Project> {
-  return openProject(
-    { config: join(folder, 'tickmark.yaml') },
-    { terminal: createTerminal({}), env: {}, signal: new AbortController().signal },
-  );
+  return openProject({ config: join(folder, 'tickmark.yaml') });
 }
 
 /** Signed by this key (PEM), and stamped by nobody. */

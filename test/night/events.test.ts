@@ -33,6 +33,7 @@ const plugin = `export default ({ defineHttpSource, defineEvents, z, timestamp }
           version: 1,
           title: 'Entries of the log',
           kind: 'events',
+          when: 'at',
           level: 'log',
           fields: z.object({
             at: timestamp().describe('When'),

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProject } from '../../src/cli/project.ts';
-import { createTerminal } from '../../src/cli/terminal.ts';
 import { type ConfiguredSource, datasetsOf } from '../../src/collect/collect.ts';
 import type { CompiledTest } from '../../src/controls/compile.ts';
 import type { ProblemCode } from '../../src/evidence/slice.ts';
@@ -16,10 +15,9 @@ import { smallParameters, smallWorld } from './small-world.ts';
 type Night = Awaited<ReturnType<typeof night>>;
 
 const settings = { parameters: smallParameters };
-const project = await openProject(
-  { config: join(await newProject(settings), 'tickmark.yaml') },
-  { terminal: createTerminal({}), env: {}, signal: new AbortController().signal },
-);
+const project = await openProject({
+  config: join(await newProject(settings), 'tickmark.yaml'),
+});
 const tests = project.controls
   .flatMap((control) => control.tests)
   .filter(({ types }) => types.name.startsWith('aws.'));

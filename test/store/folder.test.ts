@@ -13,6 +13,10 @@ afterAll(removeTemporary);
 
 backendSuite('a folder', async () => folderBackend(join(await temporaryFolder(), 'evidence')));
 
+backendSuite('a folder that is not synced', async () =>
+  folderBackend(join(await temporaryFolder(), 'evidence'), { synced: false }),
+);
+
 describe('folderBackend', () => {
   it('leaves no temporary file behind, and lists none that a killed run left', async () => {
     const folder = await temporaryFolder();

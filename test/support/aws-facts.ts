@@ -7,7 +7,8 @@
 export interface KeyFacts {
   /** Default true. */
   active?: boolean;
-  createdDaysAgo: number;
+  /** Left out: made when moto says. */
+  createdDaysAgo?: number;
   /** Left out: never used. */
   lastUsedDaysAgo?: number;
 }
@@ -47,7 +48,8 @@ const day = 24 * 60 * 60 * 1000;
 
 /** The moment that many days before `now`. */
 export function daysBefore(now: Date, days: number): Date {
-  return new Date(now.getTime() - days * day);
+  // A whole number of milliseconds: a fraction less would be a second less as AWS writes it.
+  return new Date(Math.round(now.getTime() - days * day));
 }
 
 /** To the second and with `Z`, as AWS writes it in XML. */

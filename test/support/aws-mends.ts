@@ -10,6 +10,7 @@ import {
   makeError,
   withoutParameters,
 } from './aws-call.ts';
+import { type Redate, redateText } from './aws-dates.ts';
 import { type AccountFacts, daysBefore, type UserFacts, xmlTime } from './aws-facts.ts';
 import { likeAwsReport } from './credential-report.ts';
 import { changeInner, childElements, childText, escapeXml, unescapeXml } from './xml-elements.ts';
@@ -18,6 +19,7 @@ import { changeInner, childElements, childText, escapeXml, unescapeXml } from '.
 export interface MendContext {
   facts: AccountFacts;
   now: Date;
+  redate: Redate;
   pages: Pages;
   /** Entries of a page, whatever more was asked for. */
   mostPerPage: number;
@@ -72,7 +74,8 @@ const credentialReport: Mend = async (call, context) => {
   return changeText(answer, (xml) =>
     changeInner(xml, ['GetCredentialReportResponse', 'GetCredentialReportResult'], (result) => {
       const content = Buffer.from(childText(result, 'Content') ?? '', 'base64').toString();
-      const report = likeAwsReport(content, call.account, facts, now);
+      const dated = redateText(content, context.redate);
+      const report = likeAwsReport(dated, call.account, facts, now);
       return (
         `<Content>${Buffer.from(report).toString('base64')}</Content>` +
         `<ReportFormat>text/csv</ReportFormat>` +

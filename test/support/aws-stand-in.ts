@@ -13,6 +13,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type AwsAnswer, type AwsCall, readCall, withoutParameters } from './aws-call.ts';
+import { type Redate, redateAnswer } from './aws-dates.ts';
 import type { AccountFacts } from './aws-facts.ts';
 import {
   armed,
@@ -50,6 +51,8 @@ export interface StandInOptions {
   mostPerPage?: number;
   /** The time that ages are counted back from; default the system's. */
   now?: () => Date;
+  /** What to tell instead of the times at which moto made things. */
+  redate?: Redate;
 }
 
 /** A running stand-in. */
@@ -82,6 +85,7 @@ export async function startStandIn(
   options: StandInOptions = {},
 ): Promise<StandIn> {
   const { likeAws = false, facts = {}, mostPerPage = Infinity, now = () => new Date() } = options;
+  const { redate } = options;
   // moto closes each connection; without a limit a busy test would have it refuse some.
   const agent = new Agent({ maxSockets: 64 });
   const pages = new Pages();
@@ -93,13 +97,14 @@ export async function startStandIn(
   const ask = async (call: AwsCall) => {
     const answer = await forward(motoEndpoint, agent, call);
     if (call.operation.startsWith('AssumeRole')) rememberAccount(answer, accounts);
-    return answer;
+    return redate === undefined ? answer : redateAnswer(answer, redate);
   };
   const answerTo = (call: AwsCall) =>
     likeAws
       ? answerLikeAws(call, {
           facts: facts[call.account] ?? {},
           now: now(),
+          redate: redate ?? (() => undefined),
           pages,
           mostPerPage,
           awsPolicies,

@@ -1,14 +1,16 @@
 /**
  * A store of small nights in memory, sealed as a run seals them: one bundle of kind `backfill`, then
- * nights with users, an events dataset, answers to be confirmed and results; one `collect` and one
- * `evaluate` among them. Keys are real. What a test needs otherwise it says for each bundle.
+ * nights with users, an events dataset, answers to be confirmed, waivers and results; one `collect`,
+ * one `evaluate` and one `sample` among them. Keys are real. What a test needs otherwise it says for each bundle.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { Integer, Null, OctetString } from 'asn1js';
 import { AlgorithmIdentifier, MessageImprint, TSTInfo } from 'pkijs';
 import { sha256 } from '../../src/evidence/json.ts';
-import { noCounts, type Result } from '../../src/evidence/result.ts';
+import { type Judged, noCounts } from '../../src/evidence/result.ts';
 import type { Call, EvidenceRecord, Slice } from '../../src/evidence/slice.ts';
+import type { PopulationItem } from '../../src/period/population.ts';
+import { draw, itemKey, lineOf } from '../../src/period/sample.ts';
 import {
   type Bundle,
   formatManifest,
@@ -29,11 +31,13 @@ const dayMs = 86_400_000;
 const usersPerNight = 12;
 
 /** Sequences of the bundles that are no `run`. */
-export const special = { backfill: 1, collect: 31, evaluate: 41 } as const;
+export const special = { backfill: 1, collect: 31, evaluate: 41, sample: 51 } as const;
 
 export interface NightsOptions {
   /** How many bundles, the special ones included; default 60. */
   bundles?: number;
+  /** Which of them is a draw; default `special.sample`. */
+  sample?: number;
   /** When the first one begins; each begins a day after the one before. */
   start?: Date;
   /** What each is sealed with; default: nobody signs, nobody stamps. */
@@ -61,6 +65,16 @@ export const controlFiles: Record<string, string> = {
   'PE-01': controlFile('PE-01'),
 };
 
+/** The waivers of every night: of nobody who fails. */
+const waiversFile = `waivers:
+  - test: users-mfa
+    resource: break-glass
+    reason: Kept in a safe
+    approver: Grace Hopper
+    from: 2026-01-01
+    until: 2026-12-31
+`;
+
 /** A signer of its own. */
 export function newSigner(name = 'test'): Signer {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -69,6 +83,7 @@ export function newSigner(name = 'test'): Signer {
 
 export async function sealedNights(options: NightsOptions = {}): Promise<SealedNights> {
   const { bundles: count = 60, sealing = () => unsealed, alter = (each: Draft) => each } = options;
+  const { sample = special.sample } = options;
   const first = options.start ?? new Date('2026-01-01T02:00:00.000Z');
   const { backend, keys } = memoryBackend();
   const store = new Store(backend);
@@ -79,7 +94,9 @@ export async function sealedNights(options: NightsOptions = {}): Promise<SealedN
     const made =
       sequence === special.evaluate && before !== undefined
         ? evaluation(before, sequence, began)
-        : await night(store, sequence, began, options);
+        : sequence === sample
+          ? await drawing(store, sequence, began)
+          : await night(store, sequence, began, options);
     const bundle = await store.seal(await alter(made, sequence), sealing(sequence));
     bundles.push(bundle);
     await options.sealed?.(bundle, store);
@@ -151,13 +168,13 @@ async function night(
   store: Store,
   sequence: number,
   began: Date,
-  { alterSlice = (each: Slice) => each }: NightsOptions,
+  { alterSlice = (each: Slice) => each, sample = special.sample }: NightsOptions,
 ): Promise<Draft> {
   const isBackfill = sequence === special.backfill;
   const kind = isBackfill ? 'backfill' : sequence === special.collect ? 'collect' : 'run';
   const slices = isBackfill
-    ? [events(sequence, began)]
-    : [users(sequence, began), events(sequence, began)];
+    ? [events(sequence, began, sample)]
+    : [users(sequence, began), events(sequence, began, sample)];
   const altered = slices.map((each) => alterSlice(each, sequence));
   const answers = await StoredAnswers.open(store, await store.answersOf('code'));
   await answers.find('/orgs/acme');
@@ -199,11 +216,12 @@ async function night(
         ...(index === undefined ? {} : { answers: index }),
       },
     ],
+    waivers: await waivers(store),
     slices: sealed,
     results:
       rows === null
         ? null
-        : { as_of: finished, counts, list: await writeResults(store, sealed, rows, kind) },
+        : { as_of: finished, counts, ...(await writeResults(store, sealed, rows, kind)) },
   });
 }
 
@@ -217,6 +235,48 @@ function evaluation({ manifest, digest }: Bundle, sequence: number, began: Date)
     started_at: began.toISOString(),
     finished_at: new Date(began.getTime() + 9_000).toISOString(),
   };
+}
+
+/** Two users drawn from all of them. */
+async function drawing(store: Store, sequence: number, began: Date): Promise<Draft> {
+  const seen = began.toISOString();
+  const run = runId(sequence, began);
+  const population = users(sequence, began).records.map(
+    ({ uid, name }): PopulationItem => ({
+      source: 'production',
+      scope: account,
+      uid,
+      name,
+      first_seen: seen,
+      last_seen: seen,
+      created: null,
+      deleted: null,
+      event_at: null,
+      nights: { pass: 1, fail: 0, not_applicable: 0, waived: 0, error: 0 },
+      first_run: run,
+      last_run: run,
+    }),
+  );
+  const asked = { seed: 'seed', size: 2, by: null };
+  const { drawn } = draw(population, { ...asked, timezone: 'UTC' });
+  return draft({
+    kind: 'sample',
+    run,
+    started_at: began.toISOString(),
+    finished_at: new Date(began.getTime() + 9_000).toISOString(),
+    waivers: await waivers(store),
+    sample: {
+      ...asked,
+      test: 'users-mfa',
+      period: { start: '2026-01-01', end: '2026-01-31' },
+      population: await store.writePlainLines(population, itemKey),
+      items: await store.writePlainLines(drawn.map(lineOf), itemKey),
+    },
+  });
+}
+
+async function waivers(store: Store): Promise<Manifest['waivers']> {
+  return { file: 'waivers.yaml', digest: await store.writeBytes(Buffer.from(waiversFile)) };
 }
 
 function runId(sequence: number, began: Date): string {
@@ -258,8 +318,8 @@ function uidOf(name: string): string {
 }
 
 /** What happened since the night before. */
-function events(sequence: number, began: Date): Slice {
-  const days = sequence === special.evaluate + 1 ? 2 : 1;
+function events(sequence: number, began: Date, sample: number): Slice {
+  const days = sequence === special.evaluate + 1 || sequence === sample + 1 ? 2 : 1;
   const end = new Date(Math.floor(began.getTime() / 1_000) * 1_000);
   const since = new Date(end.getTime() - sequence * dayMs);
   const name = `acme/api#${sequence}`;
@@ -283,7 +343,10 @@ function events(sequence: number, began: Date): Slice {
       {
         uid: `change-${String(sequence).padStart(3, '0')}`,
         name,
-        fields: { approved: sequence % 5 > 0 },
+        fields: {
+          approved: sequence % 5 > 0,
+          merged_at: new Date(end.getTime() - 3_600_000).toISOString(),
+        },
         original: { number: sequence },
         calls: ['github:pulls'],
       },
@@ -313,24 +376,31 @@ function call(id: string, sequence: number, began: Date): Call {
   };
 }
 
-function rowsOf(slices: readonly Slice[], isBackfill: boolean): (Result & { dataset: string })[] {
+function rowsOf(slices: readonly Slice[], isBackfill: boolean): Judged[] {
   const judged = slices.flatMap((slice) => {
     const isUsers = slice.dataset === 'aws.iam.users';
-    return slice.records.map(({ uid, name, fields }) => ({
-      run: '',
-      dataset: slice.dataset,
-      control: isUsers ? 'AC-02' : 'CM-01',
-      test: isUsers ? 'users-mfa' : 'changes-approved',
-      resource: { uid, name, scope: slice.scope },
-      status: (isUsers ? fields.mfa : fields.approved) ? ('pass' as const) : ('fail' as const),
-      reason: 'as it was',
-      observed: fields,
-      observed_at: slice.observed_at,
-    }));
+    return slice.records.map(
+      ({ uid, name, fields }): Judged => ({
+        run: '',
+        dataset: slice.dataset,
+        source: slice.source,
+        about: 'resource',
+        ...(isUsers ? {} : { event_at: String(fields.merged_at) }),
+        control: isUsers ? 'AC-02' : 'CM-01',
+        test: isUsers ? 'users-mfa' : 'changes-approved',
+        resource: { uid, name, scope: slice.scope },
+        status: (isUsers ? fields.mfa : fields.approved) ? 'pass' : 'fail',
+        reason: 'as it was',
+        observed: fields,
+        observed_at: slice.observed_at,
+      }),
+    );
   });
-  const shownByPeople: Result & { dataset: string } = {
+  const shownByPeople: Judged = {
     run: '',
     dataset: '',
+    source: '',
+    about: 'test',
     control: 'PE-01',
     test: '',
     resource: { uid: 'PE-01', name: 'PE-01', scope: '' },

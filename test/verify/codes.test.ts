@@ -381,6 +381,16 @@ const cases: Record<FindingCode, Case> = {
       return forged(store, 12, { sources });
     },
   },
+  WrongWaivers: {
+    what: 'a file of waivers that is none',
+    severity: 'break',
+    bundles: [12],
+    store: async () => {
+      const store = await nights();
+      const digest = store.manifests[11]?.controls[0]?.digest ?? '';
+      return forged(store, 12, { waivers: { file: 'waivers.yaml', digest } });
+    },
+  },
   CountsDisagree: {
     what: 'a fail counted as a pass',
     severity: 'break',
@@ -392,6 +402,29 @@ const cases: Record<FindingCode, Case> = {
       const { pass, fail } = results.counts;
       const counts = { ...results.counts, pass: pass + fail, fail: 0 };
       return forged(store, 12, { results: { ...results, counts } });
+    },
+  },
+  StatusesDisagree: {
+    what: 'the statuses of another night',
+    severity: 'break',
+    bundles: [12],
+    store: async () => {
+      const store = await nights();
+      const results = store.manifests[11]?.results;
+      const { statuses } = store.manifests[10]?.results ?? {};
+      if (!results || !statuses) throw new Error('nights 11 and 12 have results');
+      return forged(store, 12, { results: { ...results, statuses } });
+    },
+  },
+  WrongSample: {
+    what: 'items that another seed draws',
+    severity: 'break',
+    bundles: [12],
+    store: async () => {
+      const store = await nights('drawn', { sample: 12 });
+      const { sample } = store.manifests[11] ?? {};
+      if (!sample) throw new Error('bundle 12 is a draw');
+      return forged(store, 12, { sample: { ...sample, seed: 'another' } });
     },
   },
   ForeignResult: {

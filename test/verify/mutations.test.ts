@@ -3,6 +3,8 @@ import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { manifestKey, signatureKey } from '../../src/seal/manifest.ts';
+import { readChunks } from '../../src/store/lists.ts';
+import { objectKey } from '../../src/store/objects.ts';
 import type { FindingCode } from '../../src/verify/finding.ts';
 import {
   copyOf,
@@ -21,7 +23,7 @@ let nights: SealedNights;
 let few: SealedNights;
 beforeAll(async () => {
   nights = await sealedNights({ sealing });
-  few = await sealedNights({ bundles: 8, sealing });
+  few = await sealedNights({ bundles: 8, sample: 5, sealing });
 });
 
 const held = ({ bundles }: SealedNights) => ({
@@ -119,6 +121,17 @@ describe('a byte of an object', () => {
   const isIndex = (key: string) =>
     /^\{"base"|"etag"/.test(gunzipSync(fileOf(few.keys, key)).toString());
 
+  /** Waivers, and chunks of statuses and of a draw. */
+  async function besideEvidence(): Promise<string[]> {
+    const [, night] = few.bundles;
+    const { sample } = few.bundles[4]?.manifest ?? {};
+    const { results, waivers } = night?.manifest ?? {};
+    if (!results || !waivers || !sample) throw new Error('night 2 is judged, 5 is a draw');
+    const lists = [results.statuses, sample.population, sample.items];
+    const chunks = await Promise.all(lists.map((list) => readChunks(few.backend, list)));
+    return [waivers.digest, ...chunks.flat().map(({ digest }) => digest)];
+  }
+
   const head = Array.from({ length: 10 }, (_, at) => ({ what: `head ${at}`, of: () => at }));
   const tail = Array.from({ length: 8 }, (_, back) => ({
     what: `tail ${back}`,
@@ -137,6 +150,9 @@ describe('a byte of an object', () => {
     async (_what, index) => {
       const objects = objectsOf(few.keys).filter((key) => isIndex(key) === index);
       expect(objects.length).toBeGreaterThan(10);
+      for (const digest of index ? [] : await besideEvidence()) {
+        expect(objects).toContain(objectKey(digest));
+      }
       for (const { of } of [...head, ...tail, ...body]) {
         const { backend, keys } = copyOf(few);
         for (const key of objects) {

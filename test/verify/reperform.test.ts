@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { judgeSlices, readSlices } from '../../src/evaluate/judge.ts';
 import { canonicalJson } from '../../src/evidence/json.ts';
-import { noCounts, type Result } from '../../src/evidence/result.ts';
+import { type Judged, noCounts, type Result, type StatusLine } from '../../src/evidence/result.ts';
 import type { EvidenceRecord, Slice } from '../../src/evidence/slice.ts';
 import {
   type Bundle,
@@ -10,9 +10,9 @@ import {
   type Manifest,
   manifestKey,
 } from '../../src/seal/manifest.ts';
-import { readChunks, type StoredList, writeList } from '../../src/store/lists.ts';
+import { readChunks, readList, type StoredList, writeList } from '../../src/store/lists.ts';
 import { objectKey, writeObject } from '../../src/store/objects.ts';
-import { readResults, writeResults } from '../../src/store/results.ts';
+import { readResults, statusKey, writeResults } from '../../src/store/results.ts';
 import { Store, unsealed } from '../../src/store/store.ts';
 import { type Reperformed, reperform, reperformAll } from '../../src/verify/reperform.ts';
 import { type KnownDataset, openControls } from '../../src/verify/sealed-controls.ts';
@@ -190,12 +190,14 @@ async function seal({
     given: [boxes, shelves, moves].map((each) => ({ source: 'main', dataset: each })),
     onlyCollected,
     run: bundle.run,
+    waivers: [],
+    timezone: bundle.timezone,
     asOf: new Date(asOf),
   });
   const rows = [...judged];
   for (const { status } of rows) counts[status] += 1;
-  const list = await writeResults(store, sealed, rows, kind);
-  return store.seal({ ...bundle, results: { as_of: asOf, counts, list } }, unsealed);
+  const written = await writeResults(store, sealed, rows, kind);
+  return store.seal({ ...bundle, results: { as_of: asOf, counts, ...written } }, unsealed);
 }
 
 /** Puts another manifest in the place of a bundle's, as one who can write to the store does. */
@@ -212,11 +214,28 @@ async function forgeResults(bundle: Bundle, change: (rows: Result[]) => Result[]
   if (results === null) throw new Error('there are no results');
   const rows: Result[] = [];
   for await (const row of readResults(store, bundle)) rows.push(row);
-  const changed = change(rows).map((row) => ({ ...row, dataset: 'depot.boxes' }));
+  const changed = change(rows).map(
+    (row): Judged => ({ ...row, dataset: 'depot.boxes', source: 'main', about: 'resource' }),
+  );
   const counts = noCounts();
   for (const { status } of changed) counts[status] += 1;
-  const list = await writeResults(store, slices, changed, kind);
-  return forge(bundle, { results: { ...results, counts, list } });
+  const written = await writeResults(store, slices, changed, kind);
+  return forge(bundle, { results: { ...results, counts, list: written.list } });
+}
+
+/** Rewrites the statuses with everything that depends on them. */
+async function forgeStatuses(
+  bundle: Bundle,
+  change: (lines: StatusLine[]) => StatusLine[],
+): Promise<Bundle> {
+  const { results } = bundle.manifest;
+  if (results === null) throw new Error('there are no results');
+  const lines: StatusLine[] = [];
+  for await (const part of readList(store.backend, results.statuses)) {
+    lines.push(...(part as StatusLine[]));
+  }
+  const statuses = await writeList(store.backend, change(lines), statusKey, { cut: 'fine' });
+  return forge(bundle, { results: { ...results, statuses } });
 }
 
 async function everyBundle(datasets = all): Promise<Reperformed[]> {
@@ -311,6 +330,22 @@ describe('what was changed together with every digest', () => {
         sealed: { status: 'pass' },
         again: { status: 'fail', reason: 'does not hold' },
       },
+    ]);
+  });
+
+  it('is found where the statuses tell otherwise than the results', async () => {
+    const sealed = await seal();
+    const moved = await forgeStatuses(sealed, ([first, ...lines]) => [
+      { ...(first as StatusLine), event_at: '2026-03-01T00:00:00Z' },
+      ...lines,
+    ]);
+    const fewer = await forgeStatuses(sealed, (lines) => lines.slice(0, -1));
+    expect((await reperform(store, sealed, all)).broken).toEqual([]);
+    expect((await reperform(store, moved, all)).broken).toEqual([
+      'line 1 of its statuses is not what its evidence comes to',
+    ]);
+    expect((await reperform(store, fewer, all)).broken).toEqual([
+      expect.stringMatching(/^it has \d+ lines of statuses, and its evidence comes to \d+$/),
     ]);
   });
 

@@ -239,6 +239,7 @@ const closedAlerts = defineEvents<GitHubScope, typeof schema.closedAlert>({
   ...common,
   name: 'github.closed_alerts',
   kind: 'events',
+  when: 'closed_at',
   title: 'Alerts of all kinds that were closed',
   fields: schema.closedAlert,
   calls: {

@@ -49,7 +49,7 @@ export const commitOfQuery = {
 };
 
 /** GitHub tells of a month, which is 28 days at least. */
-const toldForMs = 28 * 86_400_000;
+const toldForDays = 28;
 
 /** A suite about a branch that ships. */
 interface Bypass {
@@ -65,6 +65,8 @@ export const ruleBypasses = defineEvents<GitHubScope, typeof ruleBypass>({
   name: 'github.rule_bypasses',
   version: 1,
   kind: 'events',
+  when: 'pushed_at',
+  reachDays: toldForDays,
   level: 'organization',
   title: 'Pushes to production branches that went around a rule',
   fields: ruleBypass,
@@ -76,7 +78,11 @@ export const ruleBypasses = defineEvents<GitHubScope, typeof ruleBypass>({
     'graphql:CommitOf': 'contents:read',
   },
   async collect(github) {
-    const told = withinReach(github, toldForMs, 'GitHub tells who went around a rule for a month');
+    const told = withinReach(
+      github,
+      toldForDays,
+      'GitHub tells who went around a rule for a month',
+    );
     if (told === undefined) return;
     const suites = await sinceEarliest(github, 'rule suites', told.start, (shared) =>
       listSuites(shared, github.organization),

@@ -55,18 +55,20 @@ const entry = z.looseObject({
 type Entry = z.output<typeof entry>;
 
 /** GitHub keeps the log for 180 days; a day less, since its days are its own. */
-const keptForMs = 179 * 86_400_000;
+const keptForDays = 179;
 
 export const settingsChanges = defineEvents<GitHubScope, typeof settingsChange>({
   name: 'github.settings_changes',
   version: 1,
   kind: 'events',
+  when: 'at',
+  reachDays: keptForDays,
   level: 'audit_log',
   title: 'Changes of protection, rulesets and sign-in settings, from the audit log',
   fields: settingsChange,
   calls: { [route]: 'organization_administration:read' },
   async collect(github) {
-    const kept = withinReach(github, keptForMs, 'GitHub keeps its audit log for 180 days');
+    const kept = withinReach(github, keptForDays, 'GitHub keeps its audit log for 180 days');
     if (kept === undefined) return;
     const { start, end } = kept;
     const entries = await sinceEarliest(github, 'audit log', start, (shared, since) =>

@@ -31,6 +31,7 @@ const changes = defineEvents<GitHubScope, typeof change>({
   name: 'github.changes',
   version: 1,
   kind: 'events',
+  when: 'merged_at',
   level: 'organization',
   title: 'Pull requests that were merged into production branches',
   fields: change,

@@ -237,17 +237,20 @@ export function firstPage(since: Date, now: Date, ofNight: number): number {
   return now.getTime() - since.getTime() > longNightMs ? mostOnPage : ofNight;
 }
 const longNightMs = 8 * 86_400_000;
+const hourMs = 3_600_000;
 
 /**
  * Work that reaches back to a time, done once a run: the first piece of a backfill is the earliest,
- * and what it reads serves those that follow.
+ * and what it reads serves those that follow. The datasets of one night ask from times that differ
+ * by moments: from the beginning of the hour they share it, whichever comes first.
  */
 export async function sinceEarliest<T>(
   github: GitHubContext,
   key: string,
-  since: Date,
+  exactly: Date,
   work: (shared: GitHubContext, since: Date) => Promise<T>,
 ): Promise<T> {
+  const since = new Date(Math.floor(exactly.getTime() / hourMs) * hourMs);
   const reading = (name: string) =>
     github.once(name, async (shared) => ({ since, value: await work(shared, since) }));
   const known = await reading(key);

@@ -81,6 +81,7 @@ const deployments = defineEvents<GitHubScope, typeof deployment>({
   name: 'github.deployments',
   version: 1,
   kind: 'events',
+  when: 'created',
   level: 'organization',
   title: 'Deployments to production environments, and the reviews of what was deployed',
   fields: deployment,

@@ -8,6 +8,7 @@ import { loadCrosswalks } from '../../controls/crosswalks.ts';
 import { lintControls } from '../../controls/lint.ts';
 import { type LoadedControl, loadControls } from '../../controls/load.ts';
 import { controlJsonSchema } from '../../controls/schema.ts';
+import { waiversJsonSchema } from '../../controls/waivers.ts';
 import { type CaseOutcome, runCases } from '../../evaluate/cases.ts';
 import { TickmarkError } from '../../evidence/errors.ts';
 import { FaultError, formatFault } from '../../yaml/fault.ts';
@@ -144,13 +145,18 @@ export async function test(
   return wrong.length > 0 ? exitCodes.usage : exitCodes.complete;
 }
 
+const schemas = {
+  control: controlJsonSchema,
+  config: configJsonSchema,
+  waivers: waiversJsonSchema,
+};
+
 /** `tickmark controls schema`. */
 export async function schema(
   { terminal }: CommandIo,
-  { of }: { of: 'control' | 'config' },
+  { of }: { of: keyof typeof schemas },
 ): Promise<ExitCode> {
-  const shown = of === 'control' ? controlJsonSchema() : configJsonSchema();
-  terminal.out(JSON.stringify(shown, null, 2));
+  terminal.out(JSON.stringify(schemas[of](), null, 2));
   return exitCodes.complete;
 }
 

@@ -43,7 +43,7 @@ interface Examination {
  * call went. Whether a call is allowed is best told by making it.
  */
 export async function doctor(io: CommandIo, options: CollectOptions): Promise<ExitCode> {
-  const project = await openProject(options, io);
+  const project = await openProject(options);
   const sealing = await openSealing(project, io);
   const calls = new Map<string, CallReport>();
   const seen = new Set<string>();

@@ -18,7 +18,7 @@ export async function evaluate(
   options: ProjectOptions & { run?: string; json?: boolean },
 ): Promise<ExitCode> {
   const begun = performance.now();
-  const project = await openProject(options, io);
+  const project = await openProject(options);
   const { store } = project;
   const sealing = await openSealing(project, io);
   const evidence =

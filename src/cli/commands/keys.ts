@@ -20,7 +20,7 @@ export interface KeysOptions extends ProjectOptions, KeygenOptions {
 export async function keys(io: CommandIo, options: KeysOptions): Promise<ExitCode> {
   const { introduce, retire, beginAnew: anew = false } = options;
   if (introduce === undefined && retire === undefined && !anew) return keygen(io, options);
-  const project = await openProject(options, io);
+  const project = await openProject(options);
   const change = { ...(await openSealing(project, io, anew)), anew };
   if (change.signer === undefined) {
     throw new TickmarkError(

@@ -12,7 +12,7 @@ export async function permissions(
   io: CommandIo,
   options: ProjectOptions & { source?: string },
 ): Promise<ExitCode> {
-  const project = await openProject(options, io);
+  const project = await openProject(options);
   const entries = project.sources.filter(({ source }) => source.provider !== 'http');
   const chosen =
     options.source === undefined ? entries : entries.filter(({ id }) => id === options.source);

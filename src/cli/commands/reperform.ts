@@ -6,6 +6,7 @@ import type { Store } from '../../store/store.ts';
 import type { Difference } from '../../verify/differences.ts';
 import { bundlesNamed } from '../../verify/finding.ts';
 import {
+  Held,
   type Reperformed,
   reperformAll,
   reperform as reperformBundle,
@@ -13,6 +14,7 @@ import {
 import type { KnownDatasets } from '../../verify/sealed-controls.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
+import { readHistory } from '../history.ts';
 import { packageVersion } from '../package.ts';
 import { LiveLine } from '../progress.ts';
 import { openRegistry, openStore } from '../project.ts';
@@ -31,7 +33,9 @@ const mostPrinted = 10;
 interface Totals {
   /** Bundles whose results were evaluated again. */
   reperformed: number;
-  /** Bundles that hold no results. */
+  /** Samples whose population was worked out again. */
+  samples: number;
+  /** Bundles that hold neither. */
   without_results: number;
   /** Results that were compared. */
   results: number;
@@ -63,6 +67,7 @@ export async function reperform(
   const store = await openStore(place ?? options.store, loaded);
   const totals: Totals = {
     reperformed: 0,
+    samples: 0,
     without_results: 0,
     results: 0,
     left_out: 0,
@@ -92,7 +97,9 @@ export async function reperform(
   if (io.signal.aborted) {
     throw new TickmarkError('Interrupted', 'not every bundle was evaluated again');
   }
-  if (totals.reperformed === 0 && totals.broken === 0) throw nothingThere(store, options, totals);
+  if (totals.reperformed === 0 && totals.samples === 0 && totals.broken === 0) {
+    throw nothingThere(store, options, totals);
+  }
   const exitCode = exitCodeOf(totals);
   if (options.json) {
     terminal.out(JSON.stringify({ store: store.backend.location, ...totals, exit_code: exitCode }));
@@ -109,12 +116,15 @@ async function* outcomes(
   run: string | undefined,
   onBundle: (done: number, all: number) => void,
 ): AsyncGenerator<Reperformed> {
-  if (run === undefined) yield* reperformAll(store, datasets, onBundle);
-  else yield reperformBundle(store, await store.bundleOf(run), datasets);
+  const held = new Held(() => readHistory(store, { reachDays: new Map() }));
+  if (run === undefined) yield* reperformAll(store, datasets, onBundle, held);
+  else yield reperformBundle(store, await store.bundleOf(run), datasets, held);
 }
 
-function count(totals: Totals, { compared, left_out, differences, broken, not_done }: Reperformed) {
+function count(totals: Totals, night: Reperformed) {
+  const { compared, population, left_out, differences, broken, not_done } = night;
   if (compared !== null) totals.reperformed += 1;
+  else if (population !== null) totals.samples += 1;
   else if (broken.length === 0) totals.without_results += 1;
   totals.results += compared ?? 0;
   totals.left_out += left_out;
@@ -193,13 +203,15 @@ function printReasons(
 }
 
 function inWords(totals: Totals): string {
-  const { reperformed, without_results, results, left_out, differences, broken, not_done } = totals;
+  const { reperformed, samples, without_results, results, differences, broken, not_done } = totals;
   const found = [
     differences > 0 ? plural(differences, 'difference') : 'no difference',
     ...(broken > 0 ? [`${broken} broken`] : []),
-    ...(not_done > 0 ? [`${plural(left_out, 'result')} not evaluated again`] : []),
+    ...(not_done > 0 ? [`${plural(totals.left_out, 'result')} not evaluated again`] : []),
   ];
   const none =
     without_results > 0 ? ` (${plural(without_results, 'bundle')} more without results)` : '';
-  return `Evaluated ${plural(reperformed, 'bundle')} again${none}, ${plural(results, 'result')} compared: ${found.join(', ')}.`;
+  const drawn =
+    samples > 0 ? `; worked out the population of ${plural(samples, 'sample')} again` : '';
+  return `Evaluated ${plural(reperformed, 'bundle')} again${none}, ${plural(results, 'result')} compared${drawn}: ${found.join(', ')}.`;
 }

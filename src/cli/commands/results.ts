@@ -2,15 +2,14 @@ import { TickmarkError } from '../../evidence/errors.ts';
 import type { Result, Status } from '../../evidence/result.ts';
 import type { Bundle } from '../../seal/manifest.ts';
 import { readResults } from '../../store/results.ts';
-import type { Store } from '../../store/store.ts';
 import { didYouMean } from '../../yaml/nearest.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { openNamedStore } from '../project.ts';
 import { plural, type Terminal, table, wrap } from '../terminal.ts';
+import { bundleWithResults, type Which } from '../which-bundle.ts';
 
-export interface ResultsOptions extends ProjectOptions {
-  run?: string;
+export interface ResultsOptions extends ProjectOptions, Which {
   status?: Status[];
   control?: string;
   test?: string;
@@ -20,7 +19,7 @@ export interface ResultsOptions extends ProjectOptions {
 /** `tickmark results`: what a run found, row by row. Exit 0: it only reads. */
 export async function results({ terminal }: CommandIo, options: ResultsOptions): Promise<ExitCode> {
   const store = await openNamedStore(options);
-  const bundle = await bundleWithResults(store, options.run);
+  const bundle = await bundleWithResults(store, options);
   const isAsked = ({ control, test, status }: Result) =>
     (options.status?.includes(status) ?? true) &&
     (options.control === undefined || options.control === control) &&
@@ -49,7 +48,7 @@ export async function results({ terminal }: CommandIo, options: ResultsOptions):
 }
 
 /** What a reader must know of the bundle before believing a row. */
-function sealOf({ manifest }: Bundle): string[] {
+export function sealOf({ manifest }: Bundle): string[] {
   const { sequence, signature, clock, answers } = manifest;
   return [
     `bundle ${sequence}`,
@@ -88,22 +87,4 @@ function printRows({ out, style, width, tableWidth }: Terminal, rows: readonly R
     for (const each of wrap(rows[index]?.reason ?? '', width, '    ')) out(style('dim', each));
   });
   out();
-}
-
-async function bundleWithResults(store: Store, run: string | undefined): Promise<Bundle> {
-  if (run !== undefined) {
-    const bundle = await store.bundleOf(run);
-    if (bundle.manifest.results !== null) return bundle;
-    throw new TickmarkError(
-      'NotFound',
-      `run ${bundle.manifest.run} was only collected; tickmark evaluate --run ${bundle.manifest.run} judges it`,
-    );
-  }
-  for await (const bundle of store.bundles()) {
-    if (bundle.manifest.results !== null) return bundle;
-  }
-  throw new TickmarkError(
-    'NotFound',
-    `${store.backend.location} holds no results yet; tickmark run makes some`,
-  );
 }

@@ -25,7 +25,7 @@ async function sealedNight(
   options: CollectOptions,
   judged: boolean,
 ): Promise<ExitCode> {
-  const project = await openProject(options, io);
+  const project = await openProject(options);
   return night(io, project, options, judged, await openSealing(project, io));
 }
 
@@ -65,6 +65,7 @@ export async function report(
     { path, timestamp: stamping },
     tested,
     readResults(store, bundle),
+    project.waivers?.waivers ?? [],
     backfill,
   );
   const exitCode = exitCodeOfNights([summary, ...summary.backfill]);

@@ -1,0 +1,108 @@
+import { TickmarkError } from '../../evidence/errors.ts';
+import type { History } from '../../period/history.ts';
+import { examine } from '../../period/period.ts';
+import type { ControlReport, Deviation, PeriodReport } from '../../period/report.ts';
+import type { Manifest } from '../../seal/manifest.ts';
+import { findResult } from '../../store/results.ts';
+import { ChunkReader } from '../../store/search.ts';
+import type { Store } from '../../store/store.ts';
+import { didYouMean } from '../../yaml/nearest.ts';
+import type { CommandIo } from '../command.ts';
+import { type ExitCode, exitCodes } from '../exit.ts';
+import { openPeriod, type PeriodOptions } from '../period.ts';
+import { printControl, printedDeviations } from '../print-control.ts';
+import { type NightsKind, printHead, printStatus } from '../print-status.ts';
+
+export interface StatusOptions extends PeriodOptions {
+  control?: string;
+  /** One date only, `2026-01-31` (Type I). */
+  asOf?: string;
+  json?: boolean;
+}
+
+/**
+ * `tickmark status`: what the sealed nights come to over the period. It only reads: 0, and 4 where
+ * bundles are missing or damaged.
+ */
+export async function status({ terminal }: CommandIo, options: StatusOptions): Promise<ExitCode> {
+  const { asOf } = options;
+  const asked = asOf === undefined ? options : { ...options, from: asOf, until: asOf };
+  const { store, history, request } = await openPeriod(asked);
+  if (history.bundles.length === 0) {
+    throw new TickmarkError(
+      'NotFound',
+      `${store.backend.location} holds no bundle yet; tickmark run seals the first`,
+    );
+  }
+  const report = examine(history, { ...request, ...(asOf === undefined ? {} : { asOf }) });
+  const control = options.control === undefined ? undefined : controlOf(report, options.control);
+  if (options.json) {
+    const only = control === undefined ? report : { ...report, controls: [control] };
+    terminal.out(JSON.stringify(only));
+  } else if (control === undefined) printStatus(terminal, report, kindOf(history));
+  else {
+    const reasons = await reasonsOf(store, history, control);
+    printHead(terminal, report, kindOf(history));
+    printControl(terminal, report, control, statementOf(history, control.id), reasons);
+  }
+  return report.problems.length > 0 ? exitCodes.integrity : exitCodes.complete;
+}
+
+function controlOf({ controls }: PeriodReport, id: string): ControlReport {
+  const found = controls.find((each) => each.id === id);
+  if (found !== undefined) return found;
+  const owner = controls.find(({ tests }) => tests.some((test) => test.id === id));
+  const ids = controls.map((each) => each.id);
+  const hint = owner === undefined ? didYouMean(id, ids) : `; it is a test of control ${owner.id}`;
+  throw new TickmarkError('NotFound', `no night was judged by a control ${id}${hint}`);
+}
+
+/** Bundles that hold evidence, oldest first. */
+function nightsOf({ bundles }: History): Manifest[] {
+  return bundles
+    .map(({ manifest }) => manifest)
+    .filter(({ kind }) => kind === 'run' || kind === 'collect' || kind === 'backfill')
+    .sort((a, b) => a.sequence - b.sequence);
+}
+
+function kindOf(history: History): NightsKind {
+  const nights = nightsOf(history);
+  return {
+    simulatedClock: nights.some(({ clock }) => clock === 'simulated'),
+    replayed: nights.some(({ answers }) => answers === 'replayed'),
+  };
+}
+
+/** As the newest night had it. */
+function statementOf({ bundles, controls }: History, id: string): string {
+  const digests = bundles
+    .map(({ manifest }) => manifest)
+    .sort((a, b) => b.sequence - a.sequence)
+    .flatMap((manifest) => manifest.controls.find((each) => each.id === id)?.digest ?? []);
+  return controls.get(digests[0] ?? '')?.statement ?? '';
+}
+
+/** What decided on the first night that saw each deviation, of those that are printed. */
+async function reasonsOf(
+  store: Store,
+  { bundles }: History,
+  { tests }: ControlReport,
+): Promise<Map<Deviation, string>> {
+  const reader = new ChunkReader(store.backend);
+  const inOrder = [...bundles].sort((a, b) => a.manifest.sequence - b.manifest.sequence);
+  const reasons = new Map<Deviation, string>();
+  for (const deviation of tests.flatMap(printedDeviations)) {
+    const { first_run } = deviation;
+    // Evidence may have been judged by a later bundle only.
+    const judged = inOrder.filter(
+      ({ manifest }) => manifest.run === first_run || manifest.evidence_of?.run === first_run,
+    );
+    for (const bundle of judged) {
+      const result = await findResult(reader, bundle, deviation);
+      if (result === undefined) continue;
+      reasons.set(deviation, result.reason);
+      break;
+    }
+  }
+  return reasons;
+}

@@ -1,0 +1,80 @@
+/** What commands that look at a period start from: its days, the store's history, the time. */
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { addDays } from '../evidence/days.ts';
+import { TickmarkError } from '../evidence/errors.ts';
+import type { Period } from '../period/calendar.ts';
+import type { PeriodRequest } from '../period/examined.ts';
+import type { History } from '../period/history.ts';
+import { presentOf } from '../period/present.ts';
+import type { Store } from '../store/store.ts';
+import type { ProjectOptions } from './command.ts';
+import { readHistory } from './history.ts';
+import { openRegistry, openStore, type Project } from './project.ts';
+
+export interface PeriodOptions extends ProjectOptions {
+  /** Days, `2026-01-31`, instead of the configured ones. */
+  from?: string;
+  until?: string;
+}
+
+/** Each day of it is looked at. */
+const mostDays = 3653;
+
+/** Everything that a period is worked out from. */
+export interface OpenPeriod {
+  loaded: LoadedConfig;
+  store: Store;
+  history: History;
+  request: PeriodRequest;
+}
+
+/** @throws TickmarkError Usage where nobody says which period; IntegrityBroken */
+export async function openPeriod(options: PeriodOptions): Promise<OpenPeriod> {
+  const loaded = loadConfig(options.config);
+  const registry = await openRegistry(loaded);
+  const store = await openStore(options.store, loaded);
+  return readPeriod({ loaded, registry, store }, options, new Date());
+}
+
+/** @param clock the time, unless the nights had another. */
+export async function readPeriod(
+  { loaded, registry, store }: Pick<Project, 'loaded' | 'registry' | 'store'>,
+  options: PeriodOptions,
+  clock: Date,
+): Promise<OpenPeriod> {
+  const period = askedPeriod(loaded, options);
+  const reachDays = new Map(
+    [...registry.datasets.values()].flatMap((dataset) =>
+      dataset.kind === 'events' && dataset.reachDays !== undefined
+        ? [[dataset.name, dataset.reachDays] as const]
+        : [],
+    ),
+  );
+  const history = await readHistory(store, { reachDays });
+  return { loaded, store, history, request: { period, now: presentOf(history, clock) } };
+}
+
+/** The period that is asked for, or the configured one. @throws TickmarkError Usage */
+export function askedPeriod(
+  { config, file }: Pick<LoadedConfig, 'config' | 'file'>,
+  { from, until }: Pick<PeriodOptions, 'from' | 'until'>,
+): Period {
+  const start = from ?? config.period?.start;
+  const end = until ?? config.period?.end;
+  if (start === undefined || end === undefined) {
+    throw new TickmarkError(
+      'Usage',
+      `which period? ${file} names none; add period: { start: 2026-01-01, end: 2026-12-31 } to it, or give --from and --until`,
+    );
+  }
+  if (end < start) {
+    throw new TickmarkError('Usage', `the period ends (${end}) before it starts (${start})`);
+  }
+  if (end > addDays(start, mostDays)) {
+    throw new TickmarkError(
+      'Usage',
+      `the period of ${start} to ${end} is longer than ten years; look at a part of it with --from and --until`,
+    );
+  }
+  return { start, end, timezone: config.timezone };
+}

@@ -1,0 +1,102 @@
+/** Events of a period: what came out for each, and for which stretches of time they are all known. Pure. */
+import { holes, type Interval, union } from '../evidence/intervals.ts';
+import type { StatusLine } from '../evidence/result.ts';
+import { differenceOf, type StatusChunk } from './history.ts';
+import { type Night, streamKey } from './nights.ts';
+
+/** An event under the tests that judged it. */
+export interface PeriodEvent {
+  line: StatusLine;
+  /** When it happened; null where that is not told. */
+  at: number | null;
+  /** Places in the list of nights: the first that held it, and the newest, whose word stands. */
+  first: number;
+  last: number;
+}
+
+/**
+ * Every event that happened in a stretch of time. A later record of the same uid stands for the
+ * earlier one. One without a time of its own counts by the interval
+ * of the slice that first held it; one whose time could not be told counts.
+ */
+export function eventsIn(
+  nights: readonly Night[],
+  events: ReadonlySet<string>,
+  { start, end }: { start: number; end: number },
+): PeriodEvent[] {
+  const found = new Map<string, PeriodEvent>();
+  const inOrder = nights
+    .map((night, place) => ({ night, place }))
+    .sort((a, b) => sequenceOf(a.night) - sequenceOf(b.night));
+  if (events.size === 0) return [];
+  let before: readonly StatusChunk[] = [];
+  for (const { night, place } of inOrder) {
+    for (const { lines } of differenceOf(before, night.chunks).added) {
+      for (const line of lines) {
+        if (line.about !== undefined || !events.has(line.dataset)) continue;
+        const key = JSON.stringify([streamKey(line), line.uid]);
+        const known = found.get(key);
+        // A test that is not there any more keeps its last word.
+        const statuses = { ...known?.line.statuses, ...line.statuses };
+        const at = typeof line.event_at === 'string' ? Date.parse(line.event_at) : null;
+        found.set(key, {
+          line: { ...line, statuses },
+          at,
+          first: known?.first ?? place,
+          last: place,
+        });
+      }
+    }
+    before = night.chunks;
+  }
+  return [...found.values()].filter(({ line, at, first }) => {
+    if (at !== null) return at >= start && at < end;
+    const slices = nights[first]?.slices.get(streamKey(line)) ?? [];
+    return slices.some(({ interval }) => {
+      if (interval === undefined || line.event_at === null) return true;
+      return Date.parse(interval.end) > start && Date.parse(interval.start) < end;
+    });
+  });
+}
+
+/** A stretch of time of which not all events are known, or not judged. */
+export interface Hole extends Interval {
+  /** Slices that spoke of it, and did not give all: their nights. */
+  nights: Night[];
+}
+
+/**
+ * Stretches of `wanted` that no complete slice of a stream answers for, by nights that judged it by
+ * this test.
+ */
+export function holesOf(
+  nights: readonly Night[],
+  stream: string,
+  test: string,
+  wanted: Interval,
+): Hole[] {
+  const covered: Interval[] = [];
+  const others: { night: Night; interval: Interval }[] = [];
+  for (const night of nights) {
+    for (const slice of night.slices.get(stream) ?? []) {
+      if (slice.interval === undefined) continue;
+      const interval = {
+        start: new Date(slice.interval.start),
+        end: new Date(slice.interval.end),
+      };
+      if (slice.outcome === 'complete' && night.tests.has(test)) covered.push(interval);
+      else others.push({ night, interval });
+    }
+  }
+  return holes(union(covered), wanted).map(({ start, end }) => ({
+    start,
+    end,
+    nights: others
+      .filter(({ interval }) => interval.start < end && interval.end > start)
+      .map(({ night }) => night),
+  }));
+}
+
+function sequenceOf({ bundle }: Night): number {
+  return bundle.manifest.sequence;
+}

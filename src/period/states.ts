@@ -1,0 +1,497 @@
+/**
+ * State over time: what came out for each resource, night after night. Nights share most of their
+ * lines, so that only what differs from the night before is looked at. Pure.
+ *
+ * A night that did not get everything says nothing of what it lacks: a resource that is missing then
+ * is neither deleted nor mended. It is withheld until a complete night shows it, or shows that it
+ * is gone.
+ */
+import type { Status, StatusLine } from '../evidence/result.ts';
+import { differenceOf, type StatusChunk } from './history.ts';
+import { type Night, streamKey } from './nights.ts';
+
+/** What a night says of one resource under one test. */
+type Seen = 'pass' | 'fail' | 'waived' | 'outside' | 'absent' | 'unknown';
+
+/** Nights one after the other on which a resource failed: places in the list of nights. */
+interface Span {
+  status: 'fail' | 'waived';
+  from: number;
+  to: number;
+}
+
+/** A deviation of a state, by places in the list of nights. */
+export interface StateDeviation {
+  resource: Resource;
+  test: string;
+  /** The last night that saw it otherwise; null: none did. */
+  after: number | null;
+  how: 'failed' | 'created' | 'entered the population' | 'first seen';
+  spans: Span[];
+  closed: { by: number; how: 'mended' | 'deleted' | 'left the population' } | null;
+  recurrence: number;
+}
+
+/** A resource as it stands at some night. */
+export interface Resource {
+  source: string;
+  scope: string;
+  dataset: string;
+  uid: string;
+  name: string;
+}
+
+interface Track {
+  now: Seen;
+  /** What was known last, and by which night; null: nothing ever was. */
+  known: { seen: Exclude<Seen, 'unknown'>; at: number } | null;
+  /** The test had not been there when the resource was first seen. */
+  isLate: boolean;
+  open: StateDeviation | null;
+  recurrence: number;
+}
+
+interface State extends Resource {
+  /** Null: it is not there. */
+  line: StatusLine | null;
+  /** The last complete night of its scope before it was first seen. */
+  before: number | null;
+  first: number;
+  /** Only for tests under which it was ever other than it is. */
+  tracks: Map<string, Track>;
+  /** Tests that it has been counted for, in the period. */
+  counted: ReadonlySet<string>;
+  lives: Life[];
+}
+
+/** From its coming to its going, by places in the list of nights. */
+interface Life {
+  created: { after: number; by: number } | null;
+  deleted: { after: number; by: number } | null;
+  first: number;
+  last: number;
+  /** Nights on which one test came out the same; only where one test is asked for. */
+  runs: { status: Status; from: number; to: number }[];
+}
+
+export interface States {
+  deviations: StateDeviation[];
+  /** Resources that were in a test's population in the period. */
+  population: ReadonlyMap<string, number>;
+  /** Every resource that was ever there, with its lives. */
+  resources: readonly (Resource & { lives: readonly Life[] })[];
+  /** For each stream and test, the nights (places) that judged it without an error. */
+  complete: ReadonlyMap<string, ReadonlySet<number>>;
+}
+
+/** Key of `States.complete`. */
+export function testKey(stream: string, test: string): string {
+  return `${stream}\n${test}`;
+}
+
+/**
+ * @param events datasets of events, which are not state.
+ * @param inPeriod whether a night (by its place) lies in the period.
+ * @param only follow one test, with the nights of each outcome.
+ */
+export function walkStates(
+  nights: readonly Night[],
+  events: ReadonlySet<string>,
+  inPeriod: (place: number) => boolean,
+  only?: string,
+): States {
+  return new Walk(nights, events, inPeriod, only).walk();
+}
+
+class Walk {
+  readonly #nights: readonly Night[];
+  readonly #events: ReadonlySet<string>;
+  readonly #inPeriod: (place: number) => boolean;
+  readonly #only: string | undefined;
+  /** Datasets that the one test is over; undefined: all. */
+  readonly #over: ReadonlySet<string> | undefined;
+  readonly #states = new Map<string, State>();
+  readonly #deviations: StateDeviation[] = [];
+  readonly #population = new Map<string, number>();
+  /** Resources that incomplete nights did not show, with the last night that did, by stream. */
+  readonly #withheld = new Map<string, Map<string, number>>();
+  /** Lines with an error that stand at the night before, by stream and test. */
+  readonly #errors = new Map<string, number>();
+  readonly #complete = new Map<string, Set<number>>();
+  /** Nights that saw a whole stream, ascending. */
+  readonly #wholeAt = new Map<string, number[]>();
+  readonly #interned = new Map<string, ReadonlySet<string>>();
+
+  constructor(
+    nights: readonly Night[],
+    events: ReadonlySet<string>,
+    inPeriod: (place: number) => boolean,
+    only: string | undefined,
+  ) {
+    this.#nights = nights;
+    this.#events = events;
+    this.#inPeriod = inPeriod;
+    this.#only = only;
+    if (only === undefined) return;
+    this.#over = new Set(nights.flatMap(({ tests }) => tests.get(only)?.test.over ?? []));
+  }
+
+  walk(): States {
+    const latest = new Map<string, number>();
+    const begun = new Set<string>();
+    this.#nights.forEach((night, place) => {
+      if (!night.isState || night.tests.size === 0) return;
+      // Sources that were last asked together are compared with that night together.
+      const groups = new Map<number | undefined, Set<string>>();
+      for (const source of night.sources) {
+        const before = latest.get(source);
+        const group = groups.get(before) ?? new Set();
+        groups.set(before, group.add(source));
+        latest.set(source, place);
+      }
+      for (const [before, sources] of groups) this.#night(place, before, sources);
+      const isIn = this.#inPeriod(place);
+      for (const source of night.sources) {
+        if (!isIn || begun.has(source)) continue;
+        begun.add(source);
+        for (const state of this.#states.values()) if (state.source === source) this.#count(state);
+      }
+    });
+    for (const state of this.#states.values()) this.#end(state, latest.get(state.source) ?? 0);
+    return {
+      deviations: this.#deviations,
+      population: this.#population,
+      resources: [...this.#states.values()],
+      complete: this.#complete,
+    };
+  }
+
+  #night(place: number, before: number | undefined, sources: ReadonlySet<string>): void {
+    const night = this.#nights[place] as Night;
+    const last = before === undefined ? undefined : this.#nights[before];
+    const isAsked = ({ source, dataset }: StatusLine) =>
+      sources.has(source) && this.#isAsked(dataset);
+    const difference = differenceOf(last?.chunks ?? [], night.chunks);
+    const removed = linesOf(difference.removed, isAsked);
+    const added = linesOf(difference.added, isAsked);
+    for (const line of removed.values()) this.#countErrors(line, -1);
+    for (const line of added.values()) this.#countErrors(line, 1);
+    for (const [key, line] of added) {
+      if (line.about !== undefined) continue;
+      const withheld = this.#withheld.get(streamKey(line));
+      const seenLast = withheld?.get(key);
+      const statuses = this.#merged(key, seenLast !== undefined, removed.get(key), line);
+      withheld?.delete(key);
+      this.#apply(key, { ...line, statuses }, place, seenLast ?? before ?? null);
+    }
+    for (const [key, line] of removed) {
+      if (line.about !== undefined || added.has(key)) continue;
+      const statuses = this.#merged(key, false, line, undefined);
+      const stream = streamKey(line);
+      // Judged twice, by different tests: one of the two judgements is what is missing.
+      if (Object.keys(statuses).length > 0)
+        this.#apply(key, { ...line, statuses }, place, before ?? null);
+      else if (isShown(night, line)) this.#remove(key, place, before as number);
+      else this.#withhold(stream, key, place, before as number);
+    }
+    this.#closeStreams(night, place, sources);
+  }
+
+  /** What complete streams do not show of what was withheld is gone; and they count as seen. */
+  #closeStreams(night: Night, place: number, sources: ReadonlySet<string>): void {
+    for (const [stream, slices] of night.slices) {
+      const [slice] = slices;
+      if (slice === undefined || slice.kind !== 'snapshot' || !sources.has(slice.source)) continue;
+      const isComplete = isShown(night, slice);
+      if (isComplete) {
+        for (const [key, seenLast] of this.#withheld.get(stream) ?? []) {
+          this.#remove(key, place, seenLast);
+        }
+        this.#withheld.delete(stream);
+        const whole = this.#wholeAt.get(stream);
+        if (whole === undefined) this.#wholeAt.set(stream, [place]);
+        else whole.push(place);
+      }
+      for (const [test, { test: definition }] of night.tests) {
+        if (definition.over !== slice.dataset || !isComplete) continue;
+        const key = testKey(stream, test);
+        if ((this.#errors.get(key) ?? 0) > 0) continue;
+        const places = this.#complete.get(key);
+        if (places === undefined) this.#complete.set(key, new Set([place]));
+        else places.add(place);
+      }
+    }
+  }
+
+  /** What stands for a resource now: some of its tests may have been judged apart from the others. */
+  #merged(
+    key: string,
+    wasWithheld: boolean,
+    removed: StatusLine | undefined,
+    added: StatusLine | undefined,
+  ): StatusLine['statuses'] {
+    const known = wasWithheld ? undefined : this.#states.get(key)?.line?.statuses;
+    if (known === undefined && added !== undefined) return added.statuses;
+    const statuses = { ...known };
+    for (const test of Object.keys(removed?.statuses ?? {})) delete statuses[test];
+    return Object.assign(statuses, added?.statuses);
+  }
+
+  #isAsked(dataset: string): boolean {
+    return !this.#events.has(dataset) && (this.#over?.has(dataset) ?? true);
+  }
+
+  #countErrors(line: StatusLine, by: 1 | -1): void {
+    for (const [test, status] of Object.entries(line.statuses)) {
+      if (status !== 'error') continue;
+      const key = testKey(streamKey(line), test);
+      this.#errors.set(key, (this.#errors.get(key) ?? 0) + by);
+    }
+  }
+
+  /** @param seenLast the last night that saw it, or its scope without it. */
+  #apply(key: string, line: StatusLine, place: number, seenLast: number | null): void {
+    let state = this.#states.get(key);
+    const old = state?.line ?? null;
+    if (state === undefined) {
+      const { source, scope, dataset, uid, name } = line;
+      const before = this.#wholeBefore(streamKey(line), place);
+      state = {
+        ...{ source, scope, dataset, uid, name },
+        line: null,
+        before,
+        first: place,
+        tracks: new Map(),
+        counted: this.#intern([]),
+        lives: [],
+      };
+      this.#states.set(key, state);
+    }
+    if (old === null) {
+      const before = this.#wholeBefore(streamKey(line), place);
+      const created = before === null ? null : { after: before, by: place };
+      state.lives.push({ created, deleted: null, first: place, last: place, runs: [] });
+    }
+    const seenBefore = old === null ? this.#wholeBefore(streamKey(line), place) : seenLast;
+    for (const test of this.#testsOf(state, line)) {
+      this.#see(state, test, old, seenOf(line.statuses[test]), place, seenBefore);
+    }
+    this.#run(state, line.statuses, place, seenLast);
+    state.line = line;
+    state.name = line.name;
+    if (this.#inPeriod(place)) this.#count(state);
+  }
+
+  /** Tests to look at: of what comes anew those that fail, or that it is known by. */
+  #testsOf({ line: old, tracks }: State, { statuses }: StatusLine): Iterable<string> {
+    const tests = Object.keys(statuses);
+    const asked = this.#only === undefined ? tests : tests.filter((test) => test === this.#only);
+    if (old !== null) return new Set([...Object.keys(old.statuses), ...asked]);
+    return asked.filter((test) => {
+      return statuses[test] === 'fail' || statuses[test] === 'waived' || tracks.has(test);
+    });
+  }
+
+  #remove(key: string, place: number, seenLast: number): void {
+    const state = this.#states.get(key);
+    if (state === undefined || state.line === null) return;
+    const { line } = state;
+    for (const test of Object.keys(line.statuses)) {
+      if (this.#only !== undefined && test !== this.#only) continue;
+      this.#see(state, test, line, 'absent', place, seenLast);
+    }
+    const life = state.lives.at(-1) as Life;
+    life.last = seenLast;
+    life.deleted = { after: seenLast, by: place };
+    this.#endRun(life, seenLast);
+    state.line = null;
+  }
+
+  #withhold(stream: string, key: string, place: number, seenLast: number): void {
+    const state = this.#states.get(key);
+    if (state === undefined || state.line === null) return;
+    const withheld = this.#withheld.get(stream) ?? new Map<string, number>();
+    this.#withheld.set(stream, withheld.set(key, seenLast));
+    const life = state.lives.at(-1) as Life;
+    life.last = seenLast;
+    this.#endRun(life, seenLast);
+    for (const [test, track] of state.tracks) {
+      if (track.open !== null) this.#see(state, test, state.line, 'unknown', place, seenLast);
+    }
+  }
+
+  #see(
+    state: State,
+    test: string,
+    old: StatusLine | null,
+    seen: Seen,
+    place: number,
+    seenLast: number | null,
+  ): void {
+    let track = state.tracks.get(test);
+    const was: Seen =
+      track?.now ??
+      (old === null ? (state.first === place ? 'unknown' : 'absent') : seenOf(old.statuses[test]));
+    if (was === seen) return;
+    if (track === undefined) {
+      // Nothing is kept of what passes from the beginning on.
+      if (
+        was === 'unknown' &&
+        seen !== 'fail' &&
+        seen !== 'waived' &&
+        seen !== 'unknown' &&
+        old === null
+      )
+        return;
+      track = {
+        now: was,
+        known: null,
+        isLate: old !== null && !Object.hasOwn(old.statuses, test),
+        open: null,
+        recurrence: 0,
+      };
+      state.tracks.set(test, track);
+    }
+    if (was !== 'unknown' && seenLast !== null) {
+      track.known = { seen: was, at: seenLast };
+      const span = track.open?.spans.at(-1);
+      if (span !== undefined && (was === 'fail' || was === 'waived')) span.to = seenLast;
+    }
+    track.now = seen;
+    if (seen === 'fail' || seen === 'waived') this.#fail(state, test, track, seen, place);
+    else if (seen !== 'unknown' && track.open !== null) {
+      const how =
+        seen === 'pass' ? 'mended' : seen === 'absent' ? 'deleted' : 'left the population';
+      track.open.closed = { by: place, how };
+      track.open = null;
+    }
+  }
+
+  #fail(state: State, test: string, track: Track, status: 'fail' | 'waived', place: number): void {
+    if (track.open === null) {
+      const opened = openedBy(track, state);
+      track.open = {
+        resource: state,
+        test,
+        ...opened,
+        spans: [],
+        closed: null,
+        recurrence: track.recurrence,
+      };
+      track.recurrence += 1;
+      this.#deviations.push(track.open);
+    }
+    track.open.spans.push({ status, from: place, to: place });
+  }
+
+  /** Counts the tests whose population it is in. */
+  #count(state: State): void {
+    if (state.line === null) return;
+    const fresh = Object.entries(state.line.statuses).flatMap(([test, status]) =>
+      isIn(status) && !state.counted.has(test) ? [test] : [],
+    );
+    if (fresh.length === 0) return;
+    for (const test of fresh) this.#population.set(test, (this.#population.get(test) ?? 0) + 1);
+    state.counted = this.#intern([...state.counted, ...fresh]);
+  }
+
+  /** Thousands of resources are counted for the same tests. */
+  #intern(tests: readonly string[]): ReadonlySet<string> {
+    const key = [...tests].sort().join(' ');
+    const known = this.#interned.get(key) ?? new Set(tests);
+    this.#interned.set(key, known);
+    return known;
+  }
+
+  #run(
+    state: State,
+    statuses: StatusLine['statuses'],
+    place: number,
+    seenLast: number | null,
+  ): void {
+    const status = this.#only === undefined ? undefined : statuses[this.#only];
+    const life = state.lives.at(-1) as Life;
+    const run = life.runs.at(-1);
+    if (run !== undefined && run.to < 0) {
+      if (run.status === status) return;
+      run.to = seenLast ?? place;
+    }
+    if (status === undefined) return;
+    // Under way: its end is set when it ends.
+    life.runs.push({ status, from: place, to: -1 });
+  }
+
+  #endRun(life: Life, seenLast: number): void {
+    const run = life.runs.at(-1);
+    if (run !== undefined && run.to < 0) run.to = seenLast;
+  }
+
+  /** The nights end: what is open stays so, until the last that saw it. */
+  #end(state: State, latest: number): void {
+    const withheld = this.#withheld.get(streamKey(state))?.get(key(state));
+    const last = withheld ?? latest;
+    const life = state.lives.at(-1) as Life;
+    if (state.line !== null) {
+      life.last = last;
+      this.#endRun(life, last);
+    }
+    for (const { now, open } of state.tracks.values()) {
+      const span = open?.spans.at(-1);
+      if (span !== undefined && (now === 'fail' || now === 'waived')) span.to = last;
+    }
+  }
+
+  #wholeBefore(stream: string, place: number): number | null {
+    const whole = this.#wholeAt.get(stream) ?? [];
+    const last = whole.at(-1);
+    return last !== undefined && last < place ? last : null;
+  }
+}
+
+function key({ source, dataset, scope, uid }: Resource): string {
+  return JSON.stringify([source, dataset, scope, uid]);
+}
+
+function isIn(status: Status): boolean {
+  return status === 'pass' || status === 'fail' || status === 'waived' || status === 'error';
+}
+
+function seenOf(status: Status | undefined): Seen {
+  if (status === 'not_applicable') return 'outside';
+  return status === 'pass' || status === 'fail' || status === 'waived' ? status : 'unknown';
+}
+
+/** Whether a night's statuses show all of a stream: it saw all of it, and judged it. */
+function isShown(night: Night, of: Pick<Resource, 'source' | 'scope' | 'dataset'>): boolean {
+  const slices = night.slices.get(streamKey(of)) ?? [];
+  const isWhole = slices.length > 0 && slices.every(({ outcome }) => outcome === 'complete');
+  return isWhole && night.judged.has(of.dataset);
+}
+
+/** Between which nights a deviation that is first seen now was opened. */
+function openedBy(
+  { known, isLate }: Track,
+  { before }: State,
+): Pick<StateDeviation, 'after' | 'how'> {
+  if (known?.seen === 'pass') return { after: known.at, how: 'failed' };
+  if (known?.seen === 'outside') return { after: known.at, how: 'entered the population' };
+  if (known?.seen === 'absent') return { after: known.at, how: 'created' };
+  if (before !== null && !isLate) return { after: before, how: 'created' };
+  return { after: null, how: 'first seen' };
+}
+
+/** The lines of chunks, by resource; where it was judged twice, by different tests, both together. */
+function linesOf(
+  chunks: readonly StatusChunk[],
+  isAsked: (line: StatusLine) => boolean,
+): Map<string, StatusLine> {
+  const lines = new Map<string, StatusLine>();
+  for (const line of chunks.flatMap((chunk) => chunk.lines)) {
+    if (!isAsked(line)) continue;
+    const name = key(line);
+    const known = lines.get(name);
+    const both = known && { ...line, statuses: { ...line.statuses, ...known.statuses } };
+    lines.set(name, both ?? line);
+  }
+  return lines;
+}

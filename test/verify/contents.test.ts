@@ -1,0 +1,138 @@
+/** What a manifest names beside its evidence and results: statuses, waivers, what was drawn. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { StatusLine } from '../../src/evidence/result.ts';
+import type { Manifest } from '../../src/seal/manifest.ts';
+import { readChunks, readList, type StoredList, writeList } from '../../src/store/lists.ts';
+import { objectKey } from '../../src/store/objects.ts';
+import { statusKey } from '../../src/store/results.ts';
+import { copyOf, rewrite, type SealedNights, sealedNights } from '../support/sealed-nights.ts';
+import { findingsOf } from './findings.ts';
+
+const sample = 4;
+
+let nights: SealedNights;
+beforeAll(async () => {
+  nights = await sealedNights({ bundles: 6, sample });
+});
+
+const manifestOf = (sequence: number): Manifest => {
+  const bundle = nights.bundles[sequence - 1];
+  if (bundle === undefined) throw new Error(`there is no bundle ${sequence}`);
+  return bundle.manifest;
+};
+
+describe('the statuses of a bundle', () => {
+  const resultsOf = ({ results }: Manifest) => {
+    if (results === null) throw new Error('there are no results');
+    return results;
+  };
+
+  /** The breaks once the newest night has other statuses, in a manifest that fits them. */
+  async function breaksWith(change: (lines: StatusLine[]) => StatusLine[]) {
+    const { backend, keys } = copyOf(nights);
+    const lines: StatusLine[] = [];
+    for await (const part of readList(backend, resultsOf(manifestOf(6)).statuses)) {
+      lines.push(...(part as StatusLine[]));
+    }
+    const statuses = await writeList(backend, change(lines), statusKey, { cut: 'fine' });
+    await rewrite(keys, 6, (manifest) => ({
+      ...manifest,
+      results: { ...resultsOf(manifest), statuses },
+    }));
+    const { breaks } = await findingsOf(backend);
+    return breaks.map(({ code, bundles }) => ({ code, bundles }));
+  }
+
+  const failing = ({ statuses }: StatusLine) => Object.values(statuses).includes('fail');
+  const passed = (line: StatusLine): StatusLine => ({ ...line, statuses: { 'users-mfa': 'pass' } });
+
+  it('are clean where nothing is changed', async () => {
+    expect(await breaksWith((lines) => lines)).toEqual([]);
+  });
+
+  it.each<[string, (lines: StatusLine[]) => StatusLine[]]>([
+    [
+      'a fail that reads pass',
+      (lines) => lines.map((each) => (failing(each) ? passed(each) : each)),
+    ],
+    ['a resource less', (lines) => lines.slice(1)],
+    ['none at all', () => []],
+    ['a resource more', (lines) => [...lines, { ...(lines.at(-1) as StatusLine), uid: 'z' }]],
+    ['another name', (lines) => lines.map((each) => ({ ...each, name: 'somebody' }))],
+    [
+      'a test more',
+      (lines) =>
+        lines.map((each) => ({ ...each, statuses: { ...each.statuses, 'other-test': 'pass' } })),
+    ],
+    [
+      'two resources that changed places',
+      ([first, second, ...more]) =>
+        first === undefined || second === undefined
+          ? more
+          : [
+              { ...first, statuses: second.statuses },
+              { ...second, statuses: first.statuses },
+              ...more,
+            ],
+    ],
+  ])('with %s are not those of the results', async (_what, change) => {
+    expect(await breaksWith(change)).toEqual([{ code: 'StatusesDisagree', bundles: [6] }]);
+  });
+
+  it.each<[string, (lines: StatusLine[]) => object[]]>([
+    ['in another order', (lines) => lines.reverse()],
+    ['with a line twice', (lines) => lines.flatMap((each) => [each, each])],
+    ['with a line without any', (lines) => [...lines, { ...lines.at(-1), uid: 'z', statuses: {} }]],
+    ['of no test', (lines) => [...lines, { ...lines.at(-1), uid: 'z', statuses: { '': 'pass' } }]],
+    ['with a key more', (lines) => lines.map((each) => ({ ...each, reason: 'so' }))],
+    [
+      'with a status that there is not',
+      (lines) => lines.map((each) => ({ ...each, statuses: { 'users-mfa': 'fine' } })),
+    ],
+  ])('%s are a broken list', async (_what, change) => {
+    expect(await breaksWith((lines) => change(lines) as StatusLine[])).toEqual([
+      { code: 'ListBroken', bundles: [6] },
+    ]);
+  });
+});
+
+describe('a missing object', () => {
+  async function breaksWithout(digest: string) {
+    const { backend, keys } = copyOf(nights);
+    expect(keys.delete(objectKey(digest))).toBe(true);
+    const { breaks } = await findingsOf(backend);
+    return breaks.map(({ code, where, bundles }) => ({ code, where, bundles }));
+  }
+  const missing = (digest: string, bundles: number[]) => [
+    { code: 'ObjectMissing', where: objectKey(digest), bundles },
+  ];
+
+  it('that holds the waivers is missed in every bundle that names them', async () => {
+    const digest = manifestOf(1).waivers?.digest ?? '';
+    expect(await breaksWithout(digest)).toEqual(missing(digest, [1, 2, 3, 4, 5, 6]));
+  });
+
+  it.each(['population', 'items'] as const)('of the %s of a sample is missed', async (name) => {
+    const list = manifestOf(sample).sample?.[name] as StoredList;
+    expect(await breaksWithout(list.chunks ?? '')).toEqual(missing(list.chunks ?? '', [sample]));
+    const [chunk] = await readChunks(nights.backend, list);
+    expect(await breaksWithout(chunk?.digest ?? '')).toEqual(
+      missing(chunk?.digest ?? '', [sample]),
+    );
+  });
+
+  it('of the statuses is missed in every night that shares it', async () => {
+    const chunks = await readChunks(nights.backend, manifestOf(6).results?.statuses as StoredList);
+    const digest = (which: number) => chunks.at(which)?.digest ?? '';
+    // The event stands first and is the night's own; the users are as they were.
+    expect(await breaksWithout(digest(0))).toEqual(missing(digest(0), [6]));
+    expect(await breaksWithout(digest(-1))).toEqual(missing(digest(-1), [2, 3, 5, 6]));
+  });
+});
+
+it('counts the lists of statuses and of a draw', async () => {
+  const { verified } = await findingsOf(nights.backend);
+  // Of the backfill two connections, a slice with its calls, results and statuses; of each of four
+  // nights a slice more; two of the draw.
+  expect(verified.lists).toBe(6 + 4 * 8 + 2);
+});
