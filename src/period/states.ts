@@ -231,10 +231,10 @@ class Walk {
     added: StatusLine | undefined,
   ): StatusLine['statuses'] {
     const known = wasWithheld ? undefined : this.#states.get(key)?.line?.statuses;
-    if (known === undefined && added !== undefined) return added.statuses;
-    const statuses = { ...known };
-    for (const test of Object.keys(removed?.statuses ?? {})) delete statuses[test];
-    return Object.assign(statuses, added?.statuses);
+    const gone = removed?.statuses ?? {};
+    const kept = Object.entries(known ?? {}).filter(([test]) => !Object.hasOwn(gone, test));
+    if (kept.length === 0) return added?.statuses ?? {};
+    return { ...Object.fromEntries(kept), ...added?.statuses };
   }
 
   #isAsked(dataset: string): boolean {
