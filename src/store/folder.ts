@@ -10,7 +10,7 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { access, link, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { access, link, lutimes, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { systemClock } from '../evidence/clock.ts';
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
@@ -138,7 +138,8 @@ export function folderBackend(directory: string, { synced = true }: FolderOption
       const path = pathOf(key);
       const now = systemClock.now();
       const touch = async () => {
-        lutimesSync(path, now, now);
+        if (synced) await lutimes(path, now, now);
+        else lutimesSync(path, now, now);
         return true;
       };
       if (!(await guarded(`renew ${path}`, touch, false))) await create(key, bytes);
