@@ -57,6 +57,18 @@ describe('Store', () => {
     await expect(store.bundleOf('2027')).rejects.toMatchObject({ code: 'NotFound' });
   });
 
+  it('reads a manifest anew that was changed since it was sealed or read', async () => {
+    const { backend, keys } = memoryBackend();
+    const store = new Store(backend);
+    const { manifest } = await store.seal(draft(), unsealed);
+    expect((await store.last())?.manifest.organization).toBe(manifest.organization);
+    const { bytes, digest } = formatManifest({ ...manifest, organization: 'Another' });
+    keys.set(manifestKey(1), bytes);
+    expect(await store.last()).toMatchObject({ digest, manifest: { organization: 'Another' } });
+    keys.set(manifestKey(1), Buffer.from('nothing'));
+    await expect(store.last()).rejects.toMatchObject({ code: 'IntegrityBroken' });
+  });
+
   it('refuses a manifest that stands in the place of another', async () => {
     const { backend, keys } = memoryBackend();
     const store = new Store(backend);
