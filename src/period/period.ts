@@ -155,26 +155,28 @@ function daysOf({ period, through, occurrences }: Examined, tested: readonly Tes
   const days = occurrences('daily');
   const states: DayState[] = days.map((day) => (day.start >= through ? 'later' : 'none'));
   const indexOf = new Map(days.map(({ from }, index) => [from, index]));
-  const mark = (from: string, to: string, state: DayState) => {
+  const mark = (from: string, to: string, state: DayState, isAsked = (_day: string) => true) => {
     const first = from < period.start ? 0 : (indexOf.get(from) ?? days.length);
-    for (
-      let index = first;
-      index < days.length && (days[index] as Occurrence).from <= to;
-      index += 1
-    ) {
+    for (let index = first; index < days.length; index += 1) {
+      const day = days[index] as Occurrence;
+      if (day.from > to) return;
       const known = states[index] as DayState;
-      const isAhead = (days[index] as Occurrence).start >= through;
-      if (!isAhead && worse.indexOf(state) > worse.indexOf(known)) states[index] = state;
+      const isWorse = worse.indexOf(state) > worse.indexOf(known);
+      if (day.start < through && isWorse && isAsked(day.from)) states[index] = state;
     }
   };
   for (const { report, covered } of tested) {
+    const { gaps, deviations } = report;
     for (const { occurrence, isComplete } of covered.done) {
       if (isComplete) mark(occurrence.from, occurrence.to, 'complete');
     }
-    for (const { from, to } of report.gaps) mark(from, to, 'gap');
+    for (const { from, to } of gaps) mark(from, to, 'gap');
     if (covered.pending !== undefined) mark(covered.pending.from, covered.pending.to, 'later');
-    for (const { from, to, status } of report.deviations.flatMap(({ spans }) => spans)) {
-      mark(from, to, status === 'waived' ? 'waived' : 'deviation');
+    const isGap = (day: string) => gaps.some((gap) => gap.from <= day && day <= gap.to);
+    for (const { from, to, status } of deviations.flatMap(({ spans }) => spans)) {
+      // A state that failed before a gap and behind it was not seen to fail within.
+      const isSeen = (day: string) => day === from || day === to || !isGap(day);
+      mark(from, to, status === 'waived' ? 'waived' : 'deviation', isSeen);
     }
   }
   return states;

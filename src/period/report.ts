@@ -165,7 +165,7 @@ export interface Deviation {
   closed: (Bracket & { after: string; how: 'mended' | 'deleted' | 'left the population' }) | null;
   /** Days that it was open at least and at most, to one tenth; null: nobody can tell, or an event. */
   days: { least: number; most: number | null } | null;
-  /** Days on which it was seen to fail, one after the other; an event's is its own. */
+  /** From the first to the last day that saw it fail, nothing else being seen between; an event's is its own. */
   spans: { status: 'fail' | 'waived'; from: string; to: string }[];
   /** Nights on which it was seen to fail; those of them that were waived; those without evidence meanwhile. */
   nights: { failing: number; waived: number; unseen: number };

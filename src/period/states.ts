@@ -174,6 +174,12 @@ class Walk {
     const difference = differenceOf(last?.chunks ?? [], night.chunks);
     const removed = linesOf(difference.removed, isAsked);
     const added = linesOf(difference.added, isAsked);
+    // A chunk is new for one of its lines: the others are those of the night before.
+    for (const [key, line] of added) {
+      if (removed.get(key) !== line) continue;
+      removed.delete(key);
+      added.delete(key);
+    }
     for (const line of removed.values()) this.#countErrors(line, -1);
     for (const line of added.values()) this.#countErrors(line, 1);
     for (const [key, line] of added) {

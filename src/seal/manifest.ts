@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
-import { canonicalJson, sha256 } from '../evidence/json.ts';
+import { canonicalJson, isCanonicalJson, sha256 } from '../evidence/json.ts';
 import { statuses } from '../evidence/result.ts';
 import { problemCodes } from '../evidence/slice.ts';
 
@@ -207,7 +207,7 @@ function parseAll(bytes: Uint8Array, where: string): Bundle {
       `${where} is not a manifest (${issue?.path.join('.')}: ${issue?.message}): it was changed or damaged; restore it from a copy`,
     );
   }
-  if (canonicalJson(value) !== text) {
+  if (!isCanonicalJson(text, value)) {
     throw new TickmarkError(
       'IntegrityBroken',
       `${where} is not in canonical form (RFC 8785): it was changed; restore it from a copy`,

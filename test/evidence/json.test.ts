@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, canonicalLength, compareText, sha256 } from '../../src/evidence/json.ts';
+import {
+  canonicalJson,
+  canonicalLength,
+  compareText,
+  isCanonicalJson,
+  sha256,
+} from '../../src/evidence/json.ts';
 
 describe('canonicalJson (RFC 8785)', () => {
   it('gives the bytes of the example in section 3.2.2 of the RFC', () => {
@@ -82,4 +88,76 @@ describe('compareText', () => {
   it('orders as arrays of code units do, whatever the locale', () => {
     expect(['b', 'a', 'B', 'ä', 'a1'].sort(compareText)).toEqual(['B', 'a', 'a1', 'b', 'ä']);
   });
+});
+
+const canonical = (text: string, value: unknown) => {
+  try {
+    return canonicalJson(value) === text;
+  } catch {
+    return 'throws';
+  }
+};
+const fast = (text: string, value: unknown) => {
+  try {
+    return isCanonicalJson(text, value);
+  } catch {
+    return 'throws';
+  }
+};
+
+it('isCanonicalJson says the same as making the canonical form', () => {
+  const key = fc.oneof(
+    fc.string(),
+    fc.constantFrom('10', '9', '1', 'a', '__proto__', '\u20ac', '\ud83d\ude00'),
+  );
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.oneof(
+        fc.integer(),
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.boolean(),
+        fc.constant(null),
+        fc.string({ unit: 'binary' }),
+        fc.constantFrom('\ud800', '\\ud800', '\\\\ud800'),
+      ),
+      fc.array(tie('value')),
+      fc.array(fc.tuple(key, tie('value'))).map((entries) => Object.fromEntries(entries)),
+    ),
+  }));
+  let yes = 0;
+  fc.assert(
+    fc.property(value, fc.constantFrom('', ' '), (made, space) => {
+      for (const text of [
+        JSON.stringify(made, null, space),
+        (() => {
+          try {
+            return canonicalJson(made);
+          } catch {
+            return 'null';
+          }
+        })(),
+      ]) {
+        const read = JSON.parse(text);
+        const want = canonical(text, read);
+        if (want === true) yes += 1;
+        expect(fast(text, read)).toBe(want);
+      }
+    }),
+    { numRuns: 1500 },
+  );
+  expect(yes).toBeGreaterThan(900);
+  for (const text of [
+    '-0',
+    '1.0',
+    '1e2',
+    '{"b":1,"a":2}',
+    '{"10":1,"9":2}',
+    '{"9":1,"10":2}',
+    '"\\u0041"',
+    '"\\ud800"',
+    '{"a":1,"a":1}',
+  ]) {
+    expect(fast(text, JSON.parse(text))).toBe(canonical(text, JSON.parse(text)));
+  }
 });

@@ -173,6 +173,25 @@ describe('a conclusion', () => {
     );
   });
 
+  it('goes with a day for each day, and a gap is not hidden by what failed on both sides', () => {
+    const failing: SeenSlice = { resources: { ada: { mfa: 'fail', keys: 'pass' } } };
+    const nights = year((index) => [index >= 1 && index <= 5 ? failing : good, buckets()]);
+    const holed = nights.filter((_night, index) => index !== 3);
+    const noon = new Date('2026-01-07T01:00:00Z');
+    const daysAt = (at: Date) =>
+      examine(historyOf(holed.slice(0, -2)), { period, now: at }).controls[0]?.days;
+    expect(daysAt(noon)).toEqual([
+      'complete',
+      'deviation',
+      'deviation',
+      'gap',
+      'deviation',
+      'deviation',
+      'later',
+      'later',
+    ]);
+  });
+
   it('says nothing of a store that is empty', () => {
     const report = examine(historyOf([]), { period, now });
     expect([report.controls, report.nights.counted]).toEqual([[], 0]);
