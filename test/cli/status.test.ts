@@ -192,7 +192,7 @@ describe('tickmark status', () => {
     expect(stdout).toMatch(/Interim: what would be reported if the period ended at 2026-01-08 /);
     // On the 4th nobody looked, and Bob's badge failed before and after it; 9th and 10th are to come.
     expect(stdout).toMatch(
-      /^DR-01 {2}The main door {2}xxx?x=xx\.\. +7\/8 +1 +insufficient evidence \(5 of 11 deviate\)$/m,
+      /^DR-01 {2}The main door {2}xxx\?x=xx\.\. +7\/8 +1 +insufficient evidence \(5 of 11 deviate\)$/m,
     );
     expect(stdout).toContain('; a character is a day\n');
     const text = stdout.replace(/\n {4}/g, ' ');
