@@ -1,41 +1,19 @@
 /** Reads all of a store that a period is worked out from: never records, results or calls. */
-import { z } from 'zod';
 import { type Control, controlSchema } from '../controls/schema.ts';
 import { readWaivers, type Waiver } from '../controls/waivers.ts';
 import { TickmarkError } from '../evidence/errors.ts';
-import { type StatusLine, statuses } from '../evidence/result.ts';
+import type { StatusLine } from '../evidence/result.ts';
 import type { History, StatusChunk } from '../period/history.ts';
 import type { Bundle } from '../seal/manifest.ts';
 import { type Chunk, parseLine, readChunks, type StoredList, textLines } from '../store/lists.ts';
 import { objectKey, readObject } from '../store/objects.ts';
+import { statusLine } from '../store/status-line.ts';
 import type { Store } from '../store/store.ts';
 import { parseYaml } from '../yaml/document.ts';
 import type { Fault } from '../yaml/fault.ts';
 
 /** So many objects are read at once: each waits for a disk or a network. */
 const readsAtOnce = 32;
-
-const known: ReadonlySet<unknown> = new Set(statuses);
-
-/** Read by the ten thousand: a record of zod's own takes several times as long. */
-const statusesByTest = z.custom<StatusLine['statuses']>(
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    Object.entries(value).every(([test, status]) => test !== '' && known.has(status)),
-  { error: 'expected a status for each test' },
-);
-
-const statusLine = z.strictObject({
-  source: z.string(),
-  dataset: z.string(),
-  scope: z.string(),
-  uid: z.string(),
-  name: z.string(),
-  about: z.enum(['slice', 'test']).exactOptional(),
-  event_at: z.iso.datetime().nullable().exactOptional(),
-  statuses: statusesByTest,
-});
 
 /**
  * Every bundle of a store with its statuses, and the control files that they name. Nights share

@@ -3,7 +3,6 @@ import { canonicalJson, compareText } from '../evidence/json.ts';
 import type { Status } from '../evidence/result.ts';
 import type { Call, EvidenceRecord } from '../evidence/slice.ts';
 import { type Examined, isWithin } from '../period/examined.ts';
-import type { History, SealedBundle } from '../period/history.ts';
 import { type Night, streamKey } from '../period/nights.ts';
 import type { Population, PopulationItem } from '../period/population.ts';
 import type { SealedSlice } from '../seal/manifest.ts';
@@ -70,11 +69,9 @@ export async function evidenceOfItems(
   items: readonly PopulationItem[],
   { test, dataset, kind }: Population,
   examined: Examined,
-  history: History,
   { backend }: Store,
 ): Promise<ItemEvidence[]> {
   const reader = new ChunkReader(backend);
-  const judgements = judgementsOf(history, test);
   const gathered = items.map((item): Gathering => {
     const { source, scope } = item;
     const stream = streamKey({ source, scope, dataset });
@@ -95,8 +92,7 @@ export async function evidenceOfItems(
       const slices = night.slices.get(each.stream) ?? [];
       const found = isIn ? await sightOf(each, night, slices, reader) : undefined;
       if (kind === 'event' && found === undefined) continue;
-      const judgement = judgements.get(night.bundle.digest);
-      each.rows.push(await rowOf(each, night, slices, judgement, test, reader));
+      each.rows.push(await rowOf(each, night, slices, test, reader));
     }
   }
   const calls = await callsOf(
@@ -150,20 +146,6 @@ function spanOf(
   return { first: placeOf(first_run), last: placeOf(last_run) };
 }
 
-/** The bundle by which each night's evidence was first judged by a test, by the night's digest. */
-function judgementsOf({ bundles, controls }: History, test: string): Map<string, SealedBundle> {
-  const judgements = new Map<string, SealedBundle>();
-  const inOrder = [...bundles].sort((a, b) => a.manifest.sequence - b.manifest.sequence);
-  for (const bundle of inOrder) {
-    const { evidence_of, results, controls: named } = bundle.manifest;
-    const of = evidence_of?.digest ?? bundle.digest;
-    const isBy = ({ digest }: { digest: string }) =>
-      controls.get(digest)?.tests.some(({ id }) => id === test) ?? false;
-    if (results !== null && !judgements.has(of) && named.some(isBy)) judgements.set(of, bundle);
-  }
-  return judgements;
-}
-
 /** Takes in what a night saw of an item. @returns its record. */
 async function sightOf(
   gathering: Gathering,
@@ -208,7 +190,6 @@ async function rowOf(
   { item, dataset }: Gathering,
   { bundle, tests }: Night,
   slices: readonly SealedSlice[],
-  judgement: SealedBundle | undefined,
   test: string,
   reader: ChunkReader,
 ): Promise<NightRow> {
@@ -221,9 +202,10 @@ async function rowOf(
     reason,
   });
   const judgedBy = tests.get(test);
-  if (judgedBy === undefined || judgement === undefined) {
+  if (judgedBy === undefined) {
     return nothing('the evidence of this night was not judged by this test');
   }
+  const { judgement } = judgedBy;
   const control = judgedBy.control.id;
   const find = (of: { source: string; scope: string; uid: string }) =>
     findResult(reader, judgement, { control, test, dataset, ...of });

@@ -5,13 +5,14 @@
 import type { Control } from '../controls/schema.ts';
 import { dayIn } from '../evidence/days.ts';
 import type { StatusLine } from '../evidence/result.ts';
-import type { SealedSlice } from '../seal/manifest.ts';
+import type { Manifest, SealedSlice } from '../seal/manifest.ts';
 import type { History, SealedBundle, StatusChunk } from './history.ts';
 
-/** A test as one night's control file had it. */
+/** A test as one night's control file had it, and the bundle by which it judged the night. */
 export interface NightTest {
   control: Control;
   test: Control['tests'][number];
+  judgement: SealedBundle;
 }
 
 /** A bundle that holds evidence, with all that judged it. */
@@ -72,15 +73,13 @@ export function nightsOf(
   now: Date,
 ): Nights {
   const inOrder = [...bundles].sort((a, b) => a.manifest.sequence - b.manifest.sequence);
-  const holding = inOrder.filter(({ manifest }) =>
-    ['run', 'collect', 'backfill'].includes(manifest.kind),
-  );
-  const simulated = holding.length > 0 && !holding.some(isReal);
+  const holding = inOrder.filter(({ manifest }) => holdsEvidence(manifest));
+  const simulated = holding.length > 0 && !holding.some(({ manifest }) => isReal(manifest));
   const left_out: LeftOut[] = [];
   const leaveOut = ({ manifest }: SealedBundle, reason: string) =>
     left_out.push({ run: manifest.run, sequence: manifest.sequence, reason });
   const dated = holding.filter((bundle) => {
-    if (!simulated && !isReal(bundle)) {
+    if (!simulated && !isReal(bundle.manifest)) {
       leaveOut(bundle, 'simulated or replayed, beside nights that were not');
       return false;
     }
@@ -106,8 +105,13 @@ export function nightsOf(
   return { nights, left_out, doubtful, simulated, problems: problemsOf(inOrder) };
 }
 
-function isReal({ manifest }: SealedBundle): boolean {
-  return manifest.clock === 'system' && manifest.answers === 'live';
+/** Evidence of its own: an `evaluate` has that of another. */
+export function holdsEvidence({ kind }: Manifest): boolean {
+  return kind === 'run' || kind === 'collect' || kind === 'backfill';
+}
+
+export function isReal({ clock, answers }: Manifest): boolean {
+  return clock === 'system' && answers === 'live';
 }
 
 function finishedAt({ manifest }: SealedBundle): number {
@@ -176,10 +180,10 @@ function nightOf(
   };
 }
 
-function testsOf({ manifest }: SealedBundle, controls: History['controls']): NightTest[] {
-  return manifest.controls.flatMap(({ digest }) => {
+function testsOf(judgement: SealedBundle, controls: History['controls']): NightTest[] {
+  return judgement.manifest.controls.flatMap(({ digest }) => {
     const control = controls.get(digest);
-    return control === undefined ? [] : control.tests.map((test) => ({ control, test }));
+    return control === undefined ? [] : control.tests.map((test) => ({ control, test, judgement }));
   });
 }
 

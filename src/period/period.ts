@@ -3,7 +3,7 @@
  * Pure, and the same in whatever order the bundles come. The rules stand in docs/period.md.
  */
 import type { Control } from '../controls/schema.ts';
-import { addDays, dayIn } from '../evidence/days.ts';
+import { dayIn } from '../evidence/days.ts';
 import { compareText } from '../evidence/json.ts';
 import {
   type Frequency,
@@ -226,7 +226,6 @@ function nextOccurrence(
 ): Occurrence | undefined {
   const today = dayIn(new Date(through), period.timezone);
   if (today > period.end) return undefined;
-  return occurrencesOf(frequency, { ...period, start: firstDayOf(frequency, today) })
-    .filter(({ start }) => start > through)
-    .find(({ from }) => from >= addDays(today, 1));
+  const coming = occurrencesOf(frequency, { ...period, start: firstDayOf(frequency, today) });
+  return coming.find(({ start }) => start > through);
 }

@@ -1,5 +1,5 @@
-import type { Manifest } from '../seal/manifest.ts';
 import type { History } from './history.ts';
+import { holdsEvidence, isReal } from './nights.ts';
 
 /**
  * The time that a period is looked at from. Where every night ran on a simulated clock, or was
@@ -7,12 +7,7 @@ import type { History } from './history.ts';
  * @param clock the time otherwise.
  */
 export function presentOf({ bundles }: Pick<History, 'bundles'>, clock: Date): Date {
-  const nights = bundles.map(({ manifest }) => manifest).filter(isNight);
-  const isReal = ({ clock: of, answers }: Manifest) => of === 'system' && answers === 'live';
+  const nights = bundles.map(({ manifest }) => manifest).filter(holdsEvidence);
   if (nights.length === 0 || nights.some(isReal)) return clock;
   return new Date(Math.max(...nights.map(({ finished_at }) => Date.parse(finished_at))));
-}
-
-function isNight({ kind }: Manifest): boolean {
-  return kind === 'run' || kind === 'collect' || kind === 'backfill';
 }

@@ -259,9 +259,9 @@ class Walk {
   #apply(key: string, line: StatusLine, place: number, seenLast: number | null): void {
     let state = this.#states.get(key);
     const old = state?.line ?? null;
+    const before = this.#wholeBefore(streamKey(line), place);
     if (state === undefined) {
       const { source, scope, dataset, uid, name } = line;
-      const before = this.#wholeBefore(streamKey(line), place);
       state = {
         ...{ source, scope, dataset, uid, name },
         line: null,
@@ -274,11 +274,10 @@ class Walk {
       this.#states.set(key, state);
     }
     if (old === null) {
-      const before = this.#wholeBefore(streamKey(line), place);
       const created = before === null ? null : { after: before, by: place };
       state.lives.push({ created, deleted: null, first: place, last: place, runs: [] });
     }
-    const seenBefore = old === null ? this.#wholeBefore(streamKey(line), place) : seenLast;
+    const seenBefore = old === null ? before : seenLast;
     for (const test of this.#testsOf(state, line)) {
       this.#see(state, test, old, seenOf(line.statuses[test]), place, seenBefore);
     }
@@ -340,15 +339,6 @@ class Walk {
       (old === null ? (state.first === place ? 'unknown' : 'absent') : seenOf(old.statuses[test]));
     if (was === seen) return;
     if (track === undefined) {
-      // Nothing is kept of what passes from the beginning on.
-      if (
-        was === 'unknown' &&
-        seen !== 'fail' &&
-        seen !== 'waived' &&
-        seen !== 'unknown' &&
-        old === null
-      )
-        return;
       track = {
         now: was,
         known: null,

@@ -10,6 +10,7 @@ import { canonicalJson, sha256 } from '../evidence/json.ts';
 import { type StatusLine, statuses } from '../evidence/result.ts';
 import { type Chunk, parseLines, readChunks, type StoredList } from '../store/lists.ts';
 import { statusKey } from '../store/results.ts';
+import { statusLine } from '../store/status-line.ts';
 import { parseReceipts, type StoredTrace } from '../store/trace.ts';
 import { breakOf, type Finding } from './finding.ts';
 import { BrokenObject, type ObjectReader } from './objects.ts';
@@ -51,19 +52,6 @@ const resultLine = z.strictObject({
   reason: z.string(),
   observed: object,
   observed_at: z.string().nullable().exactOptional(),
-});
-
-const statusLine = z.strictObject({
-  source: z.string(),
-  dataset: z.string(),
-  scope: z.string(),
-  uid: z.string(),
-  name: z.string(),
-  about: z.enum(['slice', 'test']).exactOptional(),
-  event_at: z.string().nullable().exactOptional(),
-  statuses: z
-    .record(z.string().min(1), z.enum(statuses))
-    .refine((each) => Object.keys(each).length > 0, 'a line says at least one status'),
 });
 
 /** `plain`: lines of any form, as they come. */

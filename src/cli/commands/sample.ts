@@ -167,7 +167,7 @@ async function sealDraw(
 async function writeEvidence(
   folder: string,
   sampled: Sampled,
-  { store, history }: OpenPeriod,
+  { store }: OpenPeriod,
   bundle: Bundle,
   options: SampleOptions,
 ): Promise<object> {
@@ -177,7 +177,7 @@ async function writeEvidence(
     ({ item }, index) => `${String(index + 1).padStart(digits, '0')}-${safeName(item.name)}`,
   );
   const items = drawn.map(({ item }) => item);
-  const evidence = await evidenceOfItems(items, population, examined, history, store);
+  const evidence = await evidenceOfItems(items, population, examined, store);
   const told = sampleJson(sampled, bundle, folders, options);
   const whole = populationJson(sampled, await evidenceOf(population, examined, store));
   try {

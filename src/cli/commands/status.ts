@@ -1,8 +1,8 @@
 import { TickmarkError } from '../../evidence/errors.ts';
 import type { History } from '../../period/history.ts';
+import { holdsEvidence } from '../../period/nights.ts';
 import { examine } from '../../period/period.ts';
 import type { ControlReport, Deviation, PeriodReport } from '../../period/report.ts';
-import type { Manifest } from '../../seal/manifest.ts';
 import { findResult } from '../../store/results.ts';
 import { ChunkReader } from '../../store/search.ts';
 import type { Store } from '../../store/store.ts';
@@ -57,16 +57,8 @@ function controlOf({ controls }: PeriodReport, id: string): ControlReport {
   throw new TickmarkError('NotFound', `no night was judged by a control ${id}${hint}`);
 }
 
-/** Bundles that hold evidence, oldest first. */
-function nightsOf({ bundles }: History): Manifest[] {
-  return bundles
-    .map(({ manifest }) => manifest)
-    .filter(({ kind }) => kind === 'run' || kind === 'collect' || kind === 'backfill')
-    .sort((a, b) => a.sequence - b.sequence);
-}
-
-function kindOf(history: History): NightsKind {
-  const nights = nightsOf(history);
+function kindOf({ bundles }: History): NightsKind {
+  const nights = bundles.map(({ manifest }) => manifest).filter(holdsEvidence);
   return {
     simulatedClock: nights.some(({ clock }) => clock === 'simulated'),
     replayed: nights.some(({ answers }) => answers === 'replayed'),
