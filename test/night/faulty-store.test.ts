@@ -32,8 +32,6 @@ const bundlesOfRun = 2;
 let door: Door;
 let project: Project;
 let sealing: ProjectSealing;
-/** Writes of a run that nothing happens to. */
-let writes: number;
 /** What the next run finds behind so many bundles of a run that nothing happened to. */
 const expected: Row[][][] = [];
 
@@ -42,9 +40,7 @@ beforeAll(async () => {
   project = await openDoorProject(await newDoorProject(door));
   sealing = signedBy(generateKeyPair().privateKey);
   const whole = memoryBackend();
-  const counted = faultyBackend(whole.backend, 'fails', 0);
-  await nightOn(project, counted.backend, clock, sealing);
-  writes = counted.steps.length;
+  await nightOn(project, whole.backend, clock, sealing);
   for (let sealed = 0; sealed <= bundlesOfRun; sealed += 1) {
     const { backend, keys } = memoryBackend();
     for (const [key, bytes] of whole.keys) keys.set(key, bytes);
@@ -59,13 +55,16 @@ afterAll(async () => {
   await removeTemporary();
 });
 
-/** A run on a store that fails at one write. @returns how it ended; undefined: it died. */
+/**
+ * A run on a store that fails at one write.
+ * @returns how it ended (undefined: it died), and how many writes it had asked for by then.
+ */
 async function runFailing(
   sound: Backend,
   fault: WriteFault,
   at: number,
-): Promise<'sealed' | { code: string } | undefined> {
-  const { backend, died } = faultyBackend(sound, fault, at);
+): Promise<{ outcome: 'sealed' | { code: string } | undefined; writes: number }> {
+  const { backend, died, steps } = faultyBackend(sound, fault, at);
   const ended = new AbortController();
   const run = nightOn(project, backend, clock, sealing, ended.signal).then(
     () => 'sealed' as const,
@@ -74,7 +73,7 @@ async function runFailing(
   const outcome = await Promise.race([run, died.then(() => undefined)]);
   // What a killed process was still waiting for ends with it.
   ended.abort();
-  return outcome;
+  return { outcome, writes: steps.length };
 }
 
 /** The same backend, with a note of every key that it gave bytes of. */
@@ -97,12 +96,17 @@ describe('a run in which the store fails at one write', () => {
     { timeout: 60_000 },
     async (fault) => {
       const sealedSoMany = new Set<number>();
-      for (let at = 1; at <= writes; at += 1) {
-        const about = `${fault}, write ${at} of ${writes}`;
+      for (let at = 1; ; at += 1) {
+        const about = `${fault}, write ${at}`;
         const { backend: sound } = memoryBackend();
-        const ended = await runFailing(sound, fault, at);
-        if (fault.startsWith('dies')) expect(ended, about).toBeUndefined();
-        else expect(ended, about).toMatchObject({ code: 'StoreUnavailable' });
+        const { outcome, writes } = await runFailing(sound, fault, at);
+        // How many writes a run has varies: lists are cut by their bytes, and those hold times.
+        if (writes < at) {
+          expect(outcome, about).toBe('sealed');
+          break;
+        }
+        if (fault.startsWith('dies')) expect(outcome, about).toBeUndefined();
+        else expect(outcome, about).toMatchObject({ code: 'StoreUnavailable' });
 
         const sealed = (await bundlesOf(sound)).length;
         sealedSoMany.add(sealed);
@@ -127,16 +131,9 @@ describe('a run in which the store fails at one write', () => {
     },
   );
 
-  it('behind its last write is none', async () => {
-    for (const fault of writeFaults) {
-      const { backend } = memoryBackend();
-      expect(await runFailing(backend, fault, writes + 1)).toBe('sealed');
-    }
-  });
-
   it('says what is wrong with the store in its own words', async () => {
     const { backend } = memoryBackend();
-    const ended = await runFailing(backend, 'fails', 1);
-    expect(messageOf(ended)).toMatch(/^cannot create objects\/.*: the disk is full$/);
+    const { outcome } = await runFailing(backend, 'fails', 1);
+    expect(messageOf(outcome)).toMatch(/^cannot create objects\/.*: the disk is full$/);
   });
 });
