@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { messageOf } from '../evidence/errors.ts';
-import { type Project, placeOf } from './project.ts';
+import type { Project } from './project.ts';
 import type { ProjectSealing } from './sealing.ts';
+import { placeOf } from './store.ts';
 
 /** One thing that evidence needs of where and how it is kept. */
 export interface Check {

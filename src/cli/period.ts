@@ -9,7 +9,9 @@ import { presentOf } from '../period/present.ts';
 import type { Store } from '../store/store.ts';
 import type { ProjectOptions } from './command.ts';
 import { readHistory } from './history.ts';
-import { openRegistry, openStore, type Project } from './project.ts';
+import type { Project } from './project.ts';
+import { openRegistry } from './registry.ts';
+import { openStore } from './store.ts';
 
 export interface PeriodOptions extends ProjectOptions {
   /** Days, `2026-01-31`, instead of the configured ones. */

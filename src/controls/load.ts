@@ -2,19 +2,16 @@ import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
 import { compareText, sha256 } from '../evidence/json.ts';
-import { parseYaml, type YamlDocument } from '../yaml/document.ts';
 import { type Fault, FaultError } from '../yaml/fault.ts';
-import { type Control, controlSchema } from './schema.ts';
+import { type ParsedControl, parseControl } from './parse.ts';
 
 /** A control with the file that it was read from. */
-export interface LoadedControl {
-  control: Control;
+export interface LoadedControl extends ParsedControl {
   /** As it is shown: relative to the configuration, or `builtin:soc2/AC-01-….yaml`. */
   file: string;
   /** SHA-256 of the file's bytes. */
   digest: string;
   bytes: Uint8Array;
-  document: YamlDocument;
 }
 
 /** Sets of controls that come with the program, by folder. */
@@ -37,18 +34,9 @@ export function loadControls(
   const loaded: LoadedControl[] = [];
   for (const { file, shown } of refs.flatMap((ref) => locate(ref, baseDir, packageRoot))) {
     const bytes = readFileSync(file);
-    const parsed = parseYaml(shown, bytes);
-    if (!parsed.ok) {
-      faults.push(...parsed.faults);
-      continue;
-    }
-    const checked = parsed.value.check(controlSchema);
-    if (!checked.ok) {
-      faults.push(...checked.faults);
-      continue;
-    }
-    const digest = sha256(bytes);
-    loaded.push({ control: checked.value, file: shown, digest, bytes, document: parsed.value });
+    const parsed = parseControl(shown, bytes);
+    if (parsed.ok) loaded.push({ ...parsed.value, file: shown, digest: sha256(bytes), bytes });
+    else faults.push(...parsed.faults);
   }
   faults.push(...duplicates(loaded));
   if (faults.length > 0) throw new FaultError('InvalidControl', faults);

@@ -30,8 +30,8 @@ export interface Night {
   slices: ReadonlyMap<string, readonly SealedSlice[]>;
   /** Tests that judged it, by id. Empty where nothing did yet. */
   tests: ReadonlyMap<string, NightTest>;
-  /** Datasets that a test of these is over: of others the statuses say nothing. */
-  judged: ReadonlySet<string>;
+  /** Ids of these tests, by the dataset that they are over: of others the statuses say nothing. */
+  judged: ReadonlyMap<string, readonly string[]>;
   chunks: readonly StatusChunk[];
 }
 
@@ -175,9 +175,19 @@ function nightOf(
     ]),
     slices,
     tests,
-    judged: new Set([...tests.values()].map(({ test }) => test.over)),
+    judged: byDataset(tests.values()),
     chunks,
   };
+}
+
+function byDataset(tests: Iterable<NightTest>): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { test } of tests) {
+    const known = found.get(test.over);
+    if (known === undefined) found.set(test.over, [test.id]);
+    else known.push(test.id);
+  }
+  return found;
 }
 
 function testsOf(judgement: SealedBundle, controls: History['controls']): NightTest[] {

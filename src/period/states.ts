@@ -7,7 +7,7 @@
  * is gone.
  */
 import type { Status, StatusLine } from '../evidence/result.ts';
-import { differenceOf, type StatusChunk } from './history.ts';
+import { differenceOf } from './history.ts';
 import { type Night, streamKey } from './nights.ts';
 
 /** What a night says of one resource under one test. */
@@ -172,14 +172,11 @@ class Walk {
     const isAsked = ({ source, dataset }: StatusLine) =>
       sources.has(source) && this.#isAsked(dataset);
     const difference = differenceOf(last?.chunks ?? [], night.chunks);
-    const removed = linesOf(difference.removed, isAsked);
-    const added = linesOf(difference.added, isAsked);
     // A chunk is new for one of its lines: the others are those of the night before.
-    for (const [key, line] of added) {
-      if (removed.get(key) !== line) continue;
-      removed.delete(key);
-      added.delete(key);
-    }
+    const wasThere = new Set(difference.removed.flatMap(({ lines }) => lines));
+    const isThere = new Set(difference.added.flatMap(({ lines }) => lines));
+    const removed = linesOf(wasThere, (line) => !isThere.has(line) && isAsked(line));
+    const added = linesOf(isThere, (line) => !wasThere.has(line) && isAsked(line));
     for (const line of removed.values()) this.#countErrors(line, -1);
     for (const line of added.values()) this.#countErrors(line, 1);
     for (const [key, line] of added) {
@@ -188,7 +185,8 @@ class Walk {
       const seenLast = withheld?.get(key);
       const statuses = this.#merged(key, seenLast !== undefined, removed.get(key), line);
       withheld?.delete(key);
-      this.#apply(key, { ...line, statuses }, place, seenLast ?? before ?? null);
+      const standing = statuses === line.statuses ? line : { ...line, statuses };
+      this.#apply(key, standing, place, seenLast ?? before ?? null);
     }
     for (const [key, line] of removed) {
       if (line.about !== undefined || added.has(key)) continue;
@@ -208,18 +206,15 @@ class Walk {
     for (const [stream, slices] of night.slices) {
       const [slice] = slices;
       if (slice === undefined || slice.kind !== 'snapshot' || !sources.has(slice.source)) continue;
-      const isComplete = isShown(night, slice);
-      if (isComplete) {
-        for (const [key, seenLast] of this.#withheld.get(stream) ?? []) {
-          this.#remove(key, place, seenLast);
-        }
-        this.#withheld.delete(stream);
-        const whole = this.#wholeAt.get(stream);
-        if (whole === undefined) this.#wholeAt.set(stream, [place]);
-        else whole.push(place);
+      if (!isShown(night, slice)) continue;
+      for (const [key, seenLast] of this.#withheld.get(stream) ?? []) {
+        this.#remove(key, place, seenLast);
       }
-      for (const [test, { test: definition }] of night.tests) {
-        if (definition.over !== slice.dataset || !isComplete) continue;
+      this.#withheld.delete(stream);
+      const whole = this.#wholeAt.get(stream);
+      if (whole === undefined) this.#wholeAt.set(stream, [place]);
+      else whole.push(place);
+      for (const test of night.judged.get(slice.dataset) ?? []) {
         const key = testKey(stream, test);
         if ((this.#errors.get(key) ?? 0) > 0) continue;
         const places = this.#complete.get(key);
@@ -237,8 +232,9 @@ class Walk {
     added: StatusLine | undefined,
   ): StatusLine['statuses'] {
     const known = wasWithheld ? undefined : this.#states.get(key)?.line?.statuses;
+    if (known === undefined) return added?.statuses ?? {};
     const gone = removed?.statuses ?? {};
-    const kept = Object.entries(known ?? {}).filter(([test]) => !Object.hasOwn(gone, test));
+    const kept = Object.entries(known).filter(([test]) => !Object.hasOwn(gone, test));
     if (kept.length === 0) return added?.statuses ?? {};
     return { ...Object.fromEntries(kept), ...added?.statuses };
   }
@@ -476,13 +472,13 @@ function openedBy(
   return { after: null, how: 'first seen' };
 }
 
-/** The lines of chunks, by resource; where it was judged twice, by different tests, both together. */
+/** Those lines that are asked for, by resource; where it was judged twice, by different tests, both together. */
 function linesOf(
-  chunks: readonly StatusChunk[],
+  all: ReadonlySet<StatusLine>,
   isAsked: (line: StatusLine) => boolean,
 ): Map<string, StatusLine> {
   const lines = new Map<string, StatusLine>();
-  for (const line of chunks.flatMap((chunk) => chunk.lines)) {
+  for (const line of all) {
     if (!isAsked(line)) continue;
     const name = key(line);
     const known = lines.get(name);

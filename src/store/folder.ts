@@ -7,7 +7,7 @@ import {
   lutimesSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   writeFileSync,
 } from 'node:fs';
 import { access, link, lutimes, mkdir, open, readdir, unlink } from 'node:fs/promises';
@@ -186,7 +186,15 @@ function readRegularFile(path: string): Buffer {
         `${path} has ${state.size} bytes, and no file of a store has so many: it was replaced; restore it from a copy`,
       );
     }
-    return readFileSync(file);
+    // Its size is known: to read until the end is found out anew takes two calls more.
+    const bytes = Buffer.allocUnsafe(state.size);
+    let read = 0;
+    while (read < bytes.length) {
+      const more = readSync(file, bytes, read, bytes.length - read, null);
+      if (more === 0) break;
+      read += more;
+    }
+    return bytes.subarray(0, read);
   } finally {
     closeSync(file);
   }

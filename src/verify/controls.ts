@@ -1,6 +1,5 @@
 /** The control files that manifests name, and whether results belong to them. */
-import { controlSchema } from '../controls/schema.ts';
-import { parseYaml } from '../yaml/document.ts';
+import { parseControl } from '../controls/parse.ts';
 import { BrokenObject, type ObjectReader } from './objects.ts';
 
 /** What results are held against. */
@@ -41,12 +40,11 @@ export class ControlReader {
 }
 
 function factsOf(file: string, bytes: Buffer): ControlFacts | string {
-  const parsed = parseYaml(file, bytes);
-  const checked = parsed.ok ? parsed.value.check(controlSchema) : parsed;
-  if (!checked.ok) {
-    const [fault] = checked.faults;
+  const parsed = parseControl(file, bytes);
+  if (!parsed.ok) {
+    const [fault] = parsed.faults;
     return `it is no control file (line ${fault?.line}: ${fault?.message})`;
   }
-  const { id, tests } = checked.value;
+  const { id, tests } = parsed.value.control;
   return { id, tests: new Map(tests.map((test) => [test.id, test.over])) };
 }

@@ -2,12 +2,11 @@
 import { type CompiledControl, compileControls } from '../controls/compile.ts';
 import type { DatasetShape } from '../controls/dataset-types.ts';
 import type { LoadedControl } from '../controls/load.ts';
-import { controlSchema } from '../controls/schema.ts';
+import { parseControl } from '../controls/parse.ts';
 import { TickmarkError } from '../evidence/errors.ts';
 import type { SliceHeader } from '../evidence/slice.ts';
 import type { Manifest } from '../seal/manifest.ts';
 import type { Store } from '../store/store.ts';
-import { parseYaml } from '../yaml/document.ts';
 import { type Fault, FaultError } from '../yaml/fault.ts';
 
 /** What has to be known of a dataset; every `Dataset` of a plugin has it. */
@@ -48,14 +47,12 @@ export async function openControls(
       opened.not_done.push({ ...whole, reason });
       continue;
     }
-    const parsed = parseYaml(file, bytes);
-    const checked = parsed.ok ? parsed.value.check(controlSchema) : parsed;
-    if (!parsed.ok || !checked.ok) {
-      const { faults } = checked as { faults: Fault[] };
-      opened.not_done.push({ ...whole, reason: notCompiled(file, faults) });
+    const parsed = parseControl(file, bytes);
+    if (!parsed.ok) {
+      opened.not_done.push({ ...whole, reason: notCompiled(file, parsed.faults) });
       continue;
     }
-    const control = checked.value;
+    const { control, document } = parsed.value;
     if (control.id !== id) {
       const reason = `the manifest names ${file} as control ${id}, and it is control ${control.id}`;
       opened.broken.push(reason);
@@ -73,7 +70,7 @@ export async function openControls(
       opened.not_done.push({ ...whole, over, reason });
       continue;
     }
-    files.push({ control, file, digest, bytes, document: parsed.value });
+    files.push({ control, file, digest, bytes, document });
   }
   const { compiled, refused } = compileWhatCompiles(files, datasets, parameters);
   opened.compiled = compiled;

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openProject, openRegistry } from '../../src/cli/project.ts';
+import { openProject } from '../../src/cli/project.ts';
+import { openRegistry } from '../../src/cli/registry.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { compileControls } from '../../src/controls/compile.ts';
 import { loadCrosswalks } from '../../src/controls/crosswalks.ts';

@@ -7,7 +7,7 @@ import type { Collector, Dataset } from '../../plugin.ts';
 import { didYouMean } from '../../yaml/nearest.ts';
 import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
-import { openRegistry } from '../project.ts';
+import { openRegistry } from '../registry.ts';
 import { table, wrap } from '../terminal.ts';
 
 interface Options {

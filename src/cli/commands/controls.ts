@@ -16,7 +16,7 @@ import { didYouMean } from '../../yaml/nearest.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { packageRoot } from '../package.ts';
-import { openRegistry } from '../project.ts';
+import { openRegistry } from '../registry.ts';
 import { plural, table, wrap } from '../terminal.ts';
 
 interface Options extends ProjectOptions {

@@ -10,8 +10,9 @@ import { type DemoNight, demoConfig, demoExchanges, demoNights } from '../demo-y
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { runNight } from '../night.ts';
 import { LiveLine } from '../progress.ts';
-import { isAddress, openProject, type Project } from '../project.ts';
+import { openProject, type Project } from '../project.ts';
 import { demoSealing } from '../sealing.ts';
+import { isAddress } from '../store.ts';
 import { plural, wrap } from '../terminal.ts';
 import { status } from './status.ts';
 

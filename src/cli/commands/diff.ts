@@ -1,4 +1,4 @@
-import { controlSchema } from '../../controls/schema.ts';
+import { parseControl } from '../../controls/parse.ts';
 import { TickmarkError } from '../../evidence/errors.ts';
 import { canonicalJson, compareText } from '../../evidence/json.ts';
 import type { Result, Status } from '../../evidence/result.ts';
@@ -7,12 +7,11 @@ import { parseLines, readChunks, type StoredList } from '../../store/lists.ts';
 import { readObject } from '../../store/objects.ts';
 import { readResults } from '../../store/results.ts';
 import type { Store } from '../../store/store.ts';
-import { parseYaml } from '../../yaml/document.ts';
 import { didYouMean } from '../../yaml/nearest.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { versionName } from '../print-status.ts';
-import { openNamedStore } from '../project.ts';
+import { openNamedStore } from '../store.ts';
 import { humanTime, plural, printable, type Terminal, table, wrap } from '../terminal.ts';
 import { bundleWithResults } from '../which-bundle.ts';
 import { sealOf } from './results.ts';
@@ -213,9 +212,8 @@ async function assertKnown(
   const ids = new Set([...files.values()].map(({ id }) => id));
   const tests = new Set<string>();
   for (const { file, digest } of test === undefined ? [] : files.values()) {
-    const parsed = parseYaml(file, await store.readBytes(digest));
-    const checked = parsed.ok ? parsed.value.check(controlSchema) : parsed;
-    for (const each of checked.ok ? checked.value.tests : []) tests.add(each.id);
+    const parsed = parseControl(file, await store.readBytes(digest));
+    for (const each of parsed.ok ? parsed.value.control.tests : []) tests.add(each.id);
   }
   for (const [what, id, known] of [
     ['control', control, ids],

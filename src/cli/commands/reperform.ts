@@ -17,7 +17,8 @@ import { type ExitCode, exitCodes } from '../exit.ts';
 import { readHistory } from '../history.ts';
 import { packageVersion } from '../package.ts';
 import { LiveLine } from '../progress.ts';
-import { openRegistry, openStore } from '../project.ts';
+import { openRegistry } from '../registry.ts';
+import { openStore } from '../store.ts';
 import { plural, printable, type Terminal, wrap } from '../terminal.ts';
 
 export interface ReperformOptions extends ProjectOptions {

@@ -5,7 +5,7 @@ import { readResults } from '../../store/results.ts';
 import { didYouMean } from '../../yaml/nearest.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
-import { openNamedStore } from '../project.ts';
+import { openNamedStore } from '../store.ts';
 import { plural, type Terminal, table, wrap } from '../terminal.ts';
 import { bundleWithResults, type Which } from '../which-bundle.ts';
 

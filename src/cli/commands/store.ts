@@ -8,7 +8,7 @@ import {
 } from '../../store/inventory.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
-import { openNamedStore } from '../project.ts';
+import { openNamedStore } from '../store.ts';
 import { byteSize, plural, printable, table } from '../terminal.ts';
 import { verifyPlace } from './verify.ts';
 

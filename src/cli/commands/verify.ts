@@ -13,8 +13,8 @@ import {
 import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { LiveLine } from '../progress.ts';
-import { openBackend } from '../project.ts';
 import { readRoots } from '../roots.ts';
+import { openBackend } from '../store.ts';
 import { byteSize, humanTime, plural, printable, type Terminal, wrap } from '../terminal.ts';
 
 export interface VerifyCommandOptions {

@@ -15,7 +15,7 @@ import { FaultError } from '../../yaml/fault.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { packageRoot } from '../package.ts';
-import { openStore } from '../project.ts';
+import { openStore } from '../store.ts';
 import { plural, printable, type Terminal, wrap } from '../terminal.ts';
 import { readIfThere, testsOf } from '../waivers.ts';
 
