@@ -1,42 +1,15 @@
 /** What shows that a population is all there was: the nights, their second counts, what was asked. */
-import { canonicalJson, compareText, type JsonObject } from '../evidence/json.ts';
+import { canonicalJson, compareText } from '../evidence/json.ts';
 import type { Call } from '../evidence/slice.ts';
 import { spanOf } from '../period/calendar.ts';
 import { type Examined, isWithin } from '../period/examined.ts';
 import { type Night, streamKey } from '../period/nights.ts';
 import type { Population } from '../period/population.ts';
+import type { Query, TieOuts } from '../report/model.ts';
 import type { SealedSlice } from '../seal/manifest.ts';
 import { type Chunk, readChunks } from '../store/lists.ts';
 import { ChunkReader } from '../store/search.ts';
 import type { Store } from '../store/store.ts';
-
-/** Second counts of one scope, over the nights of the period. */
-export interface TieOuts {
-  source: string;
-  scope: string;
-  /** Slices of the dataset; those with a second count; those of them that it matched. */
-  slices: number;
-  counted: number;
-  matched: number;
-  /** Each count by what it was made, in how many slices, and in how many it matched. */
-  by: { by: string; slices: number; matched: number }[];
-}
-
-/** A question that was asked of a source, all its pages. */
-export interface Query {
-  source: string;
-  scope: string;
-  service: string;
-  operation: string;
-  region?: string;
-  parameters: JsonObject;
-  /** At most so many in one night. */
-  pages: number;
-  /** Nights that asked it: how many, and when the first and the last began. */
-  nights: number;
-  from: string;
-  to: string;
-}
 
 /** A night whose evidence the population was put together from. */
 export interface PopulationNight {

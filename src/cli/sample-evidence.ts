@@ -5,6 +5,7 @@ import type { Call, EvidenceRecord } from '../evidence/slice.ts';
 import { type Examined, isWithin } from '../period/examined.ts';
 import { type Night, streamKey } from '../period/nights.ts';
 import type { Population, PopulationItem } from '../period/population.ts';
+import type { RecordVersion } from '../report/model.ts';
 import type { SealedSlice } from '../seal/manifest.ts';
 import { findRecord } from '../store/records.ts';
 import { findResult } from '../store/results.ts';
@@ -20,22 +21,6 @@ export interface NightRow {
   /** Null where nothing came out for it. */
   status: Status | null;
   reason: string;
-}
-
-/** A record as it was on nights one after the other. */
-export interface RecordVersion {
-  from: Sight;
-  to: Sight;
-  /** Nights that saw it so. */
-  nights: number;
-  record: Pick<EvidenceRecord, 'uid' | 'name' | 'fields' | 'original' | 'untold'>;
-  /** The calls that it was made from on the first of these nights. */
-  calls: Call[];
-}
-
-interface Sight {
-  run: string;
-  observed_at: string;
 }
 
 export interface ItemEvidence {
