@@ -31,14 +31,14 @@ export interface PopulationEvidence {
 }
 
 /** A night with its slices of the population's dataset that tell of the period. */
-interface Told {
+export interface Told {
   night: Night;
   slices: readonly SealedSlice[];
 }
 
 /** Why a population is not known to be all there was, a sentence for each reason. */
 export function whyIncomplete(
-  { period, through, coverage, gaps }: Population,
+  { period, through, coverage, gaps }: Omit<Population, 'items'>,
   { problems }: Pick<Examined, 'problems'>,
 ): string[] {
   const { expected, complete } = coverage;
@@ -60,21 +60,26 @@ export function whyIncomplete(
 
 /** @throws TickmarkError IntegrityBroken */
 export async function evidenceOf(
-  { dataset }: Population,
+  { dataset }: Pick<Population, 'dataset'>,
   examined: Examined,
   { backend }: Store,
 ): Promise<PopulationEvidence> {
-  const told = examined.nights.flatMap((night): Told[] => {
-    const slices = [...night.slices.values()]
-      .flat()
-      .filter((slice) => slice.dataset === dataset && tells(slice, night, examined));
-    return slices.length === 0 ? [] : [{ night, slices }];
-  });
+  const told = toldOf(dataset, examined);
   return {
     tie_outs: tieOutsOf(told.flatMap(({ slices }) => slices)),
     queries: await queriesOf(told, new ChunkReader(backend)),
     nights: told.map(nightOf),
   };
+}
+
+/** The slices of a dataset that tell of the period, in the order of time. */
+export function toldOf(dataset: string, examined: Examined): Told[] {
+  return examined.nights.flatMap((night): Told[] => {
+    const slices = [...night.slices.values()]
+      .flat()
+      .filter((slice) => slice.dataset === dataset && tells(slice, night, examined));
+    return slices.length === 0 ? [] : [{ night, slices }];
+  });
 }
 
 /** Whether a slice tells of the period: state when it was looked at, events when they happened. */

@@ -1,9 +1,9 @@
 /** The evidence of the items of a sample: what each was like, and what came out, night by night. */
 import { canonicalJson, compareText } from '../evidence/json.ts';
-import type { Status } from '../evidence/result.ts';
+import type { Result, Status } from '../evidence/result.ts';
 import type { Call, EvidenceRecord } from '../evidence/slice.ts';
 import { type Examined, isWithin } from '../period/examined.ts';
-import { type Night, streamKey } from '../period/nights.ts';
+import { type Night, type NightTest, streamKey } from '../period/nights.ts';
 import type { Population, PopulationItem } from '../period/population.ts';
 import type { RecordVersion } from '../report/model.ts';
 import type { SealedSlice } from '../seal/manifest.ts';
@@ -171,6 +171,22 @@ async function sightOf(
 }
 
 /** What came out for an item, or for all of its scope where that could not be told apart. */
+export async function resultOf(
+  reader: ChunkReader,
+  { control, test, judgement }: NightTest,
+  dataset: string,
+  { source, scope, uid }: Pick<PopulationItem, 'source' | 'scope' | 'uid'>,
+): Promise<Result | undefined> {
+  const find = (of: { source: string; scope: string; uid: string }) =>
+    findResult(reader, judgement, { control: control.id, test: test.id, dataset, ...of });
+  // Nothing of a source that was not reached is known: it stands under its own name then.
+  return (
+    (await find({ source, scope, uid })) ??
+    (await find({ source, scope, uid: `${source}/${scope}/${dataset}` })) ??
+    (await find({ source, scope: source, uid: `${source}/${source}/${dataset}` }))
+  );
+}
+
 async function rowOf(
   { item, dataset }: Gathering,
   { bundle, tests }: Night,
@@ -178,7 +194,6 @@ async function rowOf(
   test: string,
   reader: ChunkReader,
 ): Promise<NightRow> {
-  const { source, scope, uid } = item;
   const observed_at = slices[0]?.observed_at ?? null;
   const nothing = (reason: string): NightRow => ({
     run: bundle.manifest.run,
@@ -190,15 +205,7 @@ async function rowOf(
   if (judgedBy === undefined) {
     return nothing('the evidence of this night was not judged by this test');
   }
-  const { judgement } = judgedBy;
-  const control = judgedBy.control.id;
-  const find = (of: { source: string; scope: string; uid: string }) =>
-    findResult(reader, judgement, { control, test, dataset, ...of });
-  // Nothing of a source that was not reached is known: it stands under its own name then.
-  const result =
-    (await find({ source, scope, uid })) ??
-    (await find({ source, scope, uid: `${source}/${scope}/${dataset}` })) ??
-    (await find({ source, scope: source, uid: `${source}/${source}/${dataset}` }));
+  const result = await resultOf(reader, judgedBy, dataset, item);
   if (result === undefined) {
     return nothing(slices.length === 0 ? 'its scope was not asked' : 'it was not there');
   }

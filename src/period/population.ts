@@ -49,13 +49,35 @@ export interface PopulationItem {
   last_run: string;
 }
 
+/** Nights one after the other on which a test came out the same: places in the list of nights. */
+export interface NightStretch {
+  status: Status;
+  first: number;
+  last: number;
+  nights: number;
+}
+
+/** An item with what came out for it in the period, in the order of time. */
+export interface FollowedItem {
+  item: PopulationItem;
+  stretches: NightStretch[];
+}
+
 /**
  * The population of a test: what was judged by it on some night of the period, error or not. What
  * was outside on every night is not among it.
  * @throws TickmarkError NotFound where no night of the store has the test.
  */
 export function populationOf(history: History, request: PeriodRequest, test: string): Population {
-  const examined = prepare(history, request);
+  const { population, items } = followItems(prepare(history, request), test);
+  return { ...population, items: items.map(({ item }) => item) };
+}
+
+/** The same, with what came out for each item. @throws TickmarkError NotFound */
+export function followItems(
+  examined: Examined,
+  test: string,
+): { population: Omit<Population, 'items'>; items: FollowedItem[] } {
   const known = examined.tests.get(test);
   if (known === undefined) {
     throw new TickmarkError('NotFound', `no night of the store was judged by a test ${test}`);
@@ -70,17 +92,19 @@ export function populationOf(history: History, request: PeriodRequest, test: str
     ? events.flatMap((event) => eventItem(nights, event, test) ?? [])
     : states.resources.flatMap((resource) => stateItem(examined, resource) ?? []);
   return {
-    control: known.control.id,
-    test,
-    title: known.test.title,
-    dataset: known.test.over,
-    kind: isEvents ? 'event' : 'state',
-    period: { start: period.start, end: period.end, timezone: period.timezone },
-    through: new Date(through).toISOString(),
-    coverage,
-    gaps,
+    population: {
+      control: known.control.id,
+      test,
+      title: known.test.title,
+      dataset: known.test.over,
+      kind: isEvents ? 'event' : 'state',
+      period: { start: period.start, end: period.end, timezone: period.timezone },
+      through: new Date(through).toISOString(),
+      coverage,
+      gaps,
+    },
     items: items.sort(
-      (a, b) =>
+      ({ item: a }, { item: b }) =>
         compareText(a.source, b.source) ||
         compareText(a.scope, b.scope) ||
         compareText(a.uid, b.uid),
@@ -96,22 +120,28 @@ function noNights(): PopulationItem['nights'] {
 function stateItem(
   examined: Examined,
   { source, scope, dataset, uid, name, lives }: States['resources'][number],
-): PopulationItem | undefined {
+): FollowedItem | undefined {
   const { nights } = examined;
   const counts = noNights();
+  const stretches: NightStretch[] = [];
   const stream = streamKey({ source, scope, dataset });
   let first: number | undefined;
   let last: number | undefined;
   for (const { status, from, to } of lives.flatMap(({ runs }) => runs)) {
+    const stretch = { status, first: from, last: to, nights: 0 };
     for (let place = from; place <= to; place += 1) {
       const night = nights[place] as Night;
       // Nights of other jobs, and those that saw nothing of it, lie in between.
       if (!isWithin(night, examined) || !night.slices.has(stream) || status === 'not_tested')
         continue;
       counts[status] += 1;
+      if (stretch.nights === 0) stretch.first = place;
+      stretch.last = place;
+      stretch.nights += 1;
       first ??= place;
       last = place;
     }
+    if (stretch.nights > 0) stretches.push(stretch);
   }
   const judged = statuses.some(
     (status) => status !== 'not_applicable' && status !== 'not_tested' && counts[status] > 0,
@@ -122,7 +152,7 @@ function stateItem(
   const seen = (place: number) => observedAt(nights[place] as Night, stream);
   const bracket = (between: { after: number; by: number } | null | undefined): Bracket | null =>
     between == null ? null : { after: seen(between.after), by: seen(between.by) };
-  return {
+  const item: PopulationItem = {
     ...{ source, scope, uid, name },
     first_seen: seen(begun?.first ?? first),
     last_seen: seen(ended?.last ?? last),
@@ -133,6 +163,7 @@ function stateItem(
     first_run: runOf(nights[first]),
     last_run: runOf(nights[last]),
   };
+  return { item, stretches };
 }
 
 /** Undefined for one outside the population. */
@@ -140,12 +171,12 @@ function eventItem(
   nights: readonly Night[],
   { line, first, last }: PeriodEvent,
   test: string,
-): PopulationItem | undefined {
+): FollowedItem | undefined {
   const status: Status | undefined = line.statuses[test];
   if (status === undefined || status === 'not_applicable' || status === 'not_tested')
     return undefined;
   const seen = (place: number) => observedAt(nights[place] as Night, streamKey(line));
-  return {
+  const item: PopulationItem = {
     source: line.source,
     scope: line.scope,
     uid: line.uid,
@@ -159,6 +190,8 @@ function eventItem(
     first_run: runOf(nights[first]),
     last_run: runOf(nights[last]),
   };
+  // Its newest record's word stands, for one occurrence.
+  return { item, stretches: [{ status, first: last, last, nights: 1 }] };
 }
 
 function runOf(night: Night | undefined): string {
