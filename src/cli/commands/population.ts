@@ -1,8 +1,7 @@
-import { access, writeFile } from 'node:fs/promises';
-import { messageOf, TickmarkError } from '../../evidence/errors.ts';
 import { csv } from '../../report/csv.ts';
 import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
+import { exists, isThere, writeOutput } from '../output.ts';
 import { openPeriod, type PeriodOptions } from '../period.ts';
 import { itemCells, itemColumns, type OpenPopulation, openPopulation } from '../population.ts';
 import { evidenceOf, type PopulationEvidence } from '../population-evidence.ts';
@@ -45,8 +44,9 @@ export async function population(
     terminal.data(table);
     return exitCode;
   }
-  await write(file, table, force);
-  await write(beside, `${JSON.stringify(populationJson(opened, evidence), null, 2)}\n`, force);
+  await writeOutput(file, [table], force);
+  const whole = `${JSON.stringify(populationJson(opened, evidence), null, 2)}\n`;
+  await writeOutput(beside, [whole], force);
   say(`Wrote ${file}, and beside it ${beside}: tie-outs, queries, nights, gaps.`);
   return exitCode;
 }
@@ -120,26 +120,7 @@ export function printIncomplete(
   if (more > 0) say(`  and ${plural(more, 'more reason')}: --json lists them`);
 }
 
+/** Neither is written where one of them is there. */
 async function assertNoneOf(files: readonly string[]): Promise<void> {
-  for (const file of files) {
-    const isThere = await access(file).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) throw exists(file);
-  }
-}
-
-async function write(file: string, text: string, force: boolean): Promise<void> {
-  try {
-    await writeFile(file, text, { flag: force ? 'w' : 'wx' });
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw exists(file);
-    const message = `${file} cannot be written: ${messageOf(cause)}; name another file with --out`;
-    throw new TickmarkError('Usage', message, { cause });
-  }
-}
-
-function exists(file: string): TickmarkError {
-  return new TickmarkError('Usage', `${file} exists and was left as it is; --force replaces it`);
+  for (const file of files) if (await isThere(file)) throw exists(file);
 }
