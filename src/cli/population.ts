@@ -1,8 +1,7 @@
 /** A test's population as commands show it. */
 import { TickmarkError } from '../evidence/errors.ts';
 import { type Examined, prepare } from '../period/examined.ts';
-import { type Population, type PopulationItem, populationOf } from '../period/population.ts';
-import type { Cell } from '../report/csv.ts';
+import { type Population, populationOf } from '../period/population.ts';
 import { didYouMean } from '../yaml/nearest.ts';
 import type { OpenPeriod } from './period.ts';
 import { whyIncomplete } from './population-evidence.ts';
@@ -35,51 +34,4 @@ export function openPopulation(
   }
   const population = populationOf(history, request, test);
   return { population, examined, incomplete: whyIncomplete(population, examined) };
-}
-
-/** What a table of items says of each. */
-export const itemColumns = [
-  'source',
-  'scope',
-  'uid',
-  'name',
-  'event_at',
-  'first_seen',
-  'last_seen',
-  'created_after',
-  'created_by',
-  'deleted_after',
-  'deleted_by',
-  'nights_pass',
-  'nights_fail',
-  'nights_waived',
-  'nights_error',
-  'nights_not_applicable',
-  'first_run',
-  'last_run',
-] as const;
-
-export function itemCells(item: PopulationItem): Cell[] {
-  const { created, deleted, nights } = item;
-  const cells: Record<(typeof itemColumns)[number], Cell> = {
-    source: item.source,
-    scope: item.scope,
-    uid: item.uid,
-    name: item.name,
-    event_at: item.event_at,
-    first_seen: item.first_seen,
-    last_seen: item.last_seen,
-    created_after: created?.after ?? null,
-    created_by: created?.by ?? null,
-    deleted_after: deleted?.after ?? null,
-    deleted_by: deleted?.by ?? null,
-    nights_pass: nights.pass,
-    nights_fail: nights.fail,
-    nights_waived: nights.waived,
-    nights_error: nights.error,
-    nights_not_applicable: nights.not_applicable,
-    first_run: item.first_run,
-    last_run: item.last_run,
-  };
-  return itemColumns.map((column) => cells[column]);
 }

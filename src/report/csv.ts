@@ -21,15 +21,12 @@ const plainNumber = /^-?\d+(\.\d+)?$/;
  * harmless in a text that is a number.
  */
 export function csv(head: readonly string[], rows: Iterable<readonly Cell[]>): string {
-  return [...csvPieces(head, rows)].join('');
+  return [...csvPieces([head]), ...csvPieces(rows)].join('');
 }
 
-/** The same in pieces, so that a large table is never held as one text. */
-export function* csvPieces(
-  head: readonly string[],
-  rows: Iterable<readonly Cell[]>,
-): Generator<string> {
-  let piece = lineOf(head);
+/** Lines of a table in pieces, so that a large one is never held as one text. */
+export function* csvPieces(rows: Iterable<readonly Cell[]>): Generator<string> {
+  let piece = '';
   for (const row of rows) {
     piece += lineOf(row);
     if (piece.length < pieceLength) continue;

@@ -102,9 +102,9 @@ describe('csv', () => {
 
   it('comes in pieces that are no longer than they have to be', () => {
     const rows = Array.from({ length: 5_000 }, (_each, index) => [index, 'x'.repeat(100)]);
-    const pieces = [...csvPieces(['a', 'b'], rows)];
+    const pieces = [...csvPieces(rows)];
     expect(pieces.length).toBeGreaterThan(5);
     expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(70_000);
-    expect(parse(pieces.join(''))).toHaveLength(5_001);
+    expect(parse(pieces.join(''))).toHaveLength(5_000);
   });
 });

@@ -1,9 +1,10 @@
 import { csv } from '../../report/csv.ts';
+import { headOf, populationTable } from '../../report/tables.ts';
 import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { exists, isThere, writeOutput } from '../output.ts';
 import { openPeriod, type PeriodOptions } from '../period.ts';
-import { itemCells, itemColumns, type OpenPopulation, openPopulation } from '../population.ts';
+import { type OpenPopulation, openPopulation } from '../population.ts';
 import { evidenceOf, type PopulationEvidence } from '../population-evidence.ts';
 import { humanTime, plural, type Terminal, wrap } from '../terminal.ts';
 
@@ -37,7 +38,8 @@ export async function population(
     terminal.out(JSON.stringify(populationJson(opened, evidence)));
     return exitCode;
   }
-  const table = csv(itemColumns, opened.population.items.map(itemCells));
+  const items = populationTable(opened.population.items);
+  const table = csv(headOf(items), items.rows);
   const say = file === undefined ? terminal.err : terminal.out;
   printSummary(opened, evidence, terminal, say);
   if (file === undefined) {

@@ -14,13 +14,14 @@ import {
   type Stratum,
 } from '../../period/sample.ts';
 import { csv } from '../../report/csv.ts';
+import { headOf, populationTable } from '../../report/tables.ts';
 import type { Bundle, Manifest } from '../../seal/manifest.ts';
 import type { Draft } from '../../store/store.ts';
 import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { commonDraft, interrupted, newRunId } from '../night.ts';
 import { type OpenPeriod, type PeriodOptions, readPeriod } from '../period.ts';
-import { itemCells, itemColumns, type OpenPopulation, openPopulation } from '../population.ts';
+import { type OpenPopulation, openPopulation } from '../population.ts';
 import { evidenceOf } from '../population-evidence.ts';
 import { headLine } from '../print-night.ts';
 import { openProject, type Project } from '../project.ts';
@@ -191,14 +192,12 @@ async function writeEvidence(
         json({ ...lineOf(drawn[index] as Drawn), versions }),
       );
     }
-    const columns = ['number', 'folder', 'stratum', 'lot', ...itemColumns];
-    const rows = drawn.map(({ item, stratum, lot }, index) => [
-      index + 1,
-      folders[index] ?? '',
-      stratum,
-      lot,
-      ...itemCells(item),
-    ]);
+    const table = populationTable(items);
+    const columns = ['number', 'folder', 'stratum', 'lot', ...headOf(table)];
+    const rows = [...table.rows].map((cells, index) => {
+      const { stratum, lot } = drawn[index] as Drawn;
+      return [index + 1, folders[index] ?? '', stratum, lot, ...cells];
+    });
     await writeFile(join(folder, 'sample.csv'), csv(columns, rows));
     await writeFile(join(folder, 'population.json'), json(whole));
     await writeFile(join(folder, 'sample.json'), json(told));
