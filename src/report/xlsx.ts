@@ -40,22 +40,29 @@ export async function* xlsx(
   sheets: Iterable<Sheet>,
   rowsPerSheet = mostRows,
 ): AsyncGenerator<Part> {
-  const names: string[] = [];
+  const written: Written[] = [];
   for (const { name, columns, rows } of sheets) {
     const left = lookahead(rows);
     for (let part = 1; part === 1 || (await left.hasMore()); part += 1) {
-      names.push(part === 1 ? name : `${name} ${part}`);
+      const sheet = { name: part === 1 ? name : `${name} ${part}`, last: '' };
+      written.push(sheet);
       yield {
-        path: `xl/worksheets/sheet${names.length}.xml`,
-        content: sheetXml(columns, left.take(rowsPerSheet - 1)),
+        path: `xl/worksheets/sheet${written.length}.xml`,
+        content: sheetXml(columns, left.take(rowsPerSheet - 1), sheet),
       };
     }
   }
   yield { path: 'xl/styles.xml', content: [stylesXml()] };
-  yield { path: 'xl/workbook.xml', content: [workbookXml(names)] };
-  yield { path: 'xl/_rels/workbook.xml.rels', content: [workbookRelationships(names.length)] };
+  yield { path: 'xl/workbook.xml', content: [workbookXml(written)] };
+  yield { path: 'xl/_rels/workbook.xml.rels', content: [workbookRelationships(written.length)] };
   yield { path: '_rels/.rels', content: [packageRelationships] };
-  yield { path: '[Content_Types].xml', content: [contentTypes(names.length)] };
+  yield { path: '[Content_Types].xml', content: [contentTypes(written.length)] };
+}
+
+/** `last`: the last cell, as `B$3`; known when the sheet is written. */
+interface Written {
+  name: string;
+  last: string;
 }
 
 /** Rows that can be asked whether there are more of them. */
@@ -82,6 +89,7 @@ function lookahead(rows: Sheet['rows']) {
 async function* sheetXml(
   columns: readonly Column[],
   rows: AsyncIterable<readonly Cell[]>,
+  sheet: Written,
 ): AsyncGenerator<string> {
   const letters = columns.map((_column, index) => lettersOf(index));
   let number = 1;
@@ -102,8 +110,8 @@ async function* sheetXml(
     yield piece;
     piece = '';
   }
-  const last = `${letters.at(-1)}${number}`;
-  yield `${piece}</sheetData><autoFilter ref="A1:${last}"/></worksheet>`;
+  sheet.last = `${letters.at(-1)}$${number}`;
+  yield `${piece}</sheetData><autoFilter ref="A1:${letters.at(-1)}${number}"/></worksheet>`;
 }
 
 /** A, B, … Z, AA, AB, … */
@@ -137,7 +145,7 @@ function numberCell(place: string, value: number, style: number): string {
 }
 
 function textCell(place: string, text: string, style: number): string {
-  return `<c r="${place}" s="${style}" t="inlineStr"><is><t xml:space="preserve">${escapeText(fitting(plainText(text)))}</t></is></c>`;
+  return `<c r="${place}" s="${style}" t="inlineStr"><is><t xml:space="preserve">${escapeText(fitting(plainText(text).replace(/\r\n?/g, '\n')))}</t></is></c>`;
 }
 
 function fitting(text: string): string {
@@ -153,8 +161,7 @@ function escapeText(text: string): string {
     .replace(/_(?=x[0-9A-Fa-f]{4}_)/g, '_x005F_')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('\r', '_x000D_');
+    .replaceAll('>', '&gt;');
 }
 
 /** Places in `cellXfs`. `quoted`: stays text when somebody edits it. */
@@ -172,11 +179,16 @@ function stylesXml(): string {
   ].join('')}</cellXfs></styleSheet>`;
 }
 
-function workbookXml(names: readonly string[]): string {
-  const sheets = names.map(
-    (name, index) => `<sheet name="${name}" sheetId="${index + 1}" r:id="rId${index + 1}"/>`,
+function workbookXml(written: readonly Written[]): string {
+  const sheets = written.map(
+    ({ name }, index) => `<sheet name="${name}" sheetId="${index + 1}" r:id="rId${index + 1}"/>`,
   );
-  return `${declaration}<workbook xmlns="${main}" xmlns:r="${office}"><sheets>${sheets.join('')}</sheets></workbook>`;
+  // LibreOffice only finds a filter by the name that Excel gives to its range.
+  const filters = written.map(
+    ({ name, last }, index) =>
+      `<definedName name="_xlnm._FilterDatabase" localSheetId="${index}" hidden="1">'${name}'!$A$1:$${last}</definedName>`,
+  );
+  return `${declaration}<workbook xmlns="${main}" xmlns:r="${office}"><sheets>${sheets.join('')}</sheets><definedNames>${filters.join('')}</definedNames></workbook>`;
 }
 
 function workbookRelationships(sheets: number): string {
