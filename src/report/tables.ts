@@ -180,7 +180,7 @@ export function resultsTable({
       ['first_run', 'text', ({ from }) => from.run],
       ['last_run', 'text', ({ to }) => to.run],
     ],
-    stretchesOf(items),
+    { [Symbol.iterator]: () => stretchesOf(items) },
   );
 }
 

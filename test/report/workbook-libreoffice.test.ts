@@ -1,9 +1,5 @@
 /** The workbook as a spreadsheet program reads it. Skipped where there is no LibreOffice. */
-import { execFile, spawnSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Cell } from '../../src/report/csv.ts';
 import { plainText } from '../../src/report/plain.ts';
@@ -11,23 +7,11 @@ import { workbook } from '../../src/report/workbook.ts';
 import { xlsx } from '../../src/report/xlsx.ts';
 import { zip } from '../../src/report/zip.ts';
 import { hostile, poisoned } from '../support/hostile.ts';
+import { officeAvailable, openedByOffice } from '../support/libreoffice.ts';
 import { sampleDetails, sampleReport } from '../support/report.ts';
-import { removeTemporary, temporaryFolder } from '../support/temporary.ts';
-
-const execute = promisify(execFile);
-const officeAvailable = spawnSync('soffice', ['--version']).status === 0;
+import { removeTemporary } from '../support/temporary.ts';
 
 afterAll(removeTemporary);
-
-/** The document as LibreOffice writes it after it has read it: OpenDocument in one XML file. */
-async function opened(bytes: Uint8Array): Promise<string> {
-  const folder = await temporaryFolder();
-  await writeFile(join(folder, 'book.xlsx'), bytes);
-  const profile = `-env:UserInstallation=file://${join(folder, 'profile')}`;
-  const to = ['--convert-to', 'fods', '--outdir', folder, join(folder, 'book.xlsx')];
-  await execute('soffice', [profile, '--headless', ...to], { timeout: 90_000 });
-  return readFile(join(folder, 'book.fods'), 'utf8');
-}
 
 interface OfficeCell {
   type: string;
@@ -79,7 +63,10 @@ describe.skipIf(!officeAvailable)('LibreOffice', () => {
       { name: 'text', holds: 'text' as const },
     ];
     const rows = hostile.map(([, text], index): Cell[] => [index, text]);
-    const document = await opened(await buffer(zip(xlsx([{ name: 'Sheet', columns, rows }]))));
+    const document = await openedByOffice(
+      'book.xlsx',
+      await buffer(zip(xlsx([{ name: 'Sheet', columns, rows }]))),
+    );
     expect(document).not.toMatch(/table:formula|xlink:href="http|<text:a|office:dde|<script/);
     const cells = rowsOf(document, 'Sheet');
     expect(cells).toHaveLength(rows.length + 1);
@@ -96,7 +83,10 @@ describe.skipIf(!officeAvailable)('LibreOffice', () => {
 
   it('reads a report with every cell a value, times as times', { timeout: 120_000 }, async () => {
     const report = poisoned(sampleReport(), "=cmd|'/C calc'!A0");
-    const document = await opened(await buffer(workbook(report, sampleDetails())));
+    const document = await openedByOffice(
+      'book.xlsx',
+      await buffer(workbook(report, sampleDetails())),
+    );
     expect(document).not.toMatch(/table:formula|xlink:href="http|<text:a|office:dde/);
     const [head, ...nights] = rowsOf(document, 'Nights');
     const started = head?.findIndex(({ value }) => value === 'started_at') ?? -1;
