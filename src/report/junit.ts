@@ -52,7 +52,7 @@ function suiteOf(report: Report, control: ControlReport, { criteria, owner }: Re
   const cases =
     control.tests.length === 0
       ? [skippedCase(control.id, control.id, 'no test', control.because.join('\n'))]
-      : control.tests.map((test) => caseOf(control, test));
+      : control.tests.map((test) => caseOf(control, test, report.period.problems));
   const tests = cases.length;
   const failures = cases.filter(({ failed }) => failed).length;
   const errors = cases.filter(({ untold }) => untold).length;
@@ -103,7 +103,7 @@ function skippedCase(classname: string, name: string, type: string, message: str
   return { element, failed: false, untold: false, skipped: true };
 }
 
-function caseOf(control: ControlReport, test: TestReport): Case {
+function caseOf(control: ControlReport, test: TestReport, problems: readonly string[]): Case {
   const name = `${test.id}: ${test.title}`;
   if (test.conclusion === 'did not operate') {
     return skippedCase(control.id, name, test.conclusion, 'no occurrence in the period');
@@ -113,9 +113,12 @@ function caseOf(control: ControlReport, test: TestReport): Case {
   const untold = test.conclusion === 'insufficient evidence';
   const failing = of('open', 'event');
   const past = of('closed', 'waived');
-  const because = control.because
-    .filter((each) => each.startsWith(`${test.id}: `))
-    .map((each) => each.slice(test.id.length + 2));
+  const because = [
+    ...problems,
+    ...control.because
+      .filter((each) => each.startsWith(`${test.id}: `))
+      .map((each) => each.slice(test.id.length + 2)),
+  ];
   const children = [
     ...(untold
       ? [

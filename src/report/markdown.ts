@@ -236,35 +236,32 @@ function row(...cells: string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-/** Characters that are shown of one name, reason or sentence. */
-const mostCharacters = 400;
+/** Characters that a table or a list shows of one name, reason or sentence. */
+const mostShown = 400;
 
 /** A word that is nothing but one, wherever it stands. */
-const word = /^(?:[\p{L}\p{N}]+|[\p{L}\p{N}]*\p{L}[.,;]|\p{L}*\p{Ll}-\p{Ll}\p{L}*)$/u;
+const word =
+  /^\(?(?:[\p{L}\p{N}]*\p{L}(?:['’]\p{L}+)?|\p{L}*\p{Ll}(?:-\p{Ll}+)+)\)?[.,;:]?$|^[\p{L}\p{N}]+$/u;
 /** What GitHub takes for a commit or for the beginning of an address. */
-const reference = /^(?:[0-9a-f]{7,}|www\.)/i;
+const reference = /^\(?(?:[0-9a-f]{7,}|www)/i;
 
 /**
  * Text from outside as inline Markdown. Plain words stay as they are; everything else is a span of
  * code, in which neither Markdown nor what GitHub looks for afterwards (mentions, references,
  * emoji, addresses) means anything. A stroke would end the cell of a table, in a span too: it
  * stands between two spans, as an entity.
+ * @param most characters; what is longer ends with an ellipsis.
  */
-export function text(outside: string): string {
-  const whole = legible(outside.slice(0, 2 * mostCharacters + 1));
-  const characters = [...whole];
-  const isCut = characters.length > mostCharacters || outside.length > 2 * mostCharacters + 1;
-  const shown = isCut ? characters.slice(0, mostCharacters).join('') : whole;
+export function text(outside: string, most: number = mostShown): string {
+  const whole = [...legible(outside.slice(0, 2 * most + 1))];
+  const isCut = whole.length > most || outside.length > 2 * most + 1;
+  const shown = whole.slice(0, most).join('');
   const end = isCut ? '…' : '';
   if (shown === '') return '(empty)';
   const isPlain = shown.split(' ').every((each) => word.test(each) && !reference.test(each));
   if (isPlain) return shown + end;
-  return (
-    shown
-      .split('|')
-      .map((piece) => (piece === '' ? '' : code(piece)))
-      .join('&#124;') + end
-  );
+  const spans = shown.split('|').map((piece) => (piece === '' ? '' : code(piece)));
+  return spans.join('&#124;') + end;
 }
 
 /** CommonMark 6.1: the fence is longer than any run within; one space on each side is taken away. */

@@ -1,23 +1,16 @@
 /** What formats of text say in the same words. */
 import type { Severity } from '../controls/schema.ts';
+import { coverage } from '../controls/waivers.ts';
 import { isOpen } from '../period/deviations.ts';
-import type { Bracket, Deviation, Gap } from '../period/report.ts';
+import type { Bracket, Deviation, Gap, WaiverReport } from '../period/report.ts';
 import type { Report } from './model.ts';
+import { plainText } from './plain.ts';
 
-/**
- * Text from outside as one line that every format can hold: breaks and tabs are spaces; what
- * controls a terminal, turns the direction of text around or is no character (Unicode 23.7; lone
- * surrogates) is U+FFFD. What is left is legal in XML 1.0 (2.2).
- */
+/** Text from outside as one line: breaks and tabs are spaces, what is no character is U+FFFD. */
 export function legible(text: string): string {
-  return (
-    text
-      .toWellFormed()
-      .replace(/[\t\n\r\u2028\u2029]+/g, ' ')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-      .replace(/[\0-\x1f\x7f-\x9f\u061c\u202a-\u202e\u2066-\u2069]+/g, '\u{fffd}')
-      .replace(/\p{Noncharacter_Code_Point}+/gu, '\u{fffd}')
-  );
+  return plainText(text)
+    .replace(/[\t\n\r\u2028\u2029]+/g, ' ')
+    .replace(/\p{Noncharacter_Code_Point}/gu, '\u{fffd}');
 }
 
 /** `2026-01-31 04:05`, UTC. */
@@ -40,6 +33,21 @@ export function standingOf(deviation: Deviation): Standing {
   if (deviation.kind === 'event') return deviation.waived === 'no' ? 'event' : 'waived';
   if (deviation.closed !== null) return 'closed';
   return isOpen(deviation) ? 'open' : 'waived';
+}
+
+/** The waivers that cover a deviation and were in force on a day that found it waived. */
+export function waiversOf(
+  { test, uid, name, scope, spans }: Deviation,
+  waivers: readonly WaiverReport[],
+): WaiverReport[] {
+  const result = { test, resource: { uid, name, scope } };
+  return waivers.filter(
+    (waiver) =>
+      coverage({ ...waiver, scope: waiver.scope ?? '*' })(result) &&
+      spans.some(
+        ({ status, from, to }) => status === 'waived' && from <= waiver.until && waiver.from <= to,
+      ),
+  );
 }
 
 const began: Record<Deviation['opened']['how'], string> = {
