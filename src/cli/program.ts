@@ -3,6 +3,7 @@ import { statuses } from '../evidence/result.ts';
 import { strata } from '../period/sample.ts';
 import type { CollectOptions, CommandIo, ProjectOptions } from './command.ts';
 import { exitCodes } from './exit.ts';
+import { formats, type NightReport } from './formats.ts';
 import { packageVersion } from './package.ts';
 
 const defaultDeadlineSeconds = 600;
@@ -87,8 +88,20 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
     command(program, 'run', 'Collect, evaluate and seal: what the nightly job calls.', [
       'tickmark run',
       'tickmark run --json > summary.json',
+      'tickmark run --report junit=results.xml,markdown=summary.md',
     ]),
-  ).action(action<[CollectOptions]>(async () => (await import('./commands/run.ts')).run));
+  )
+    .addOption(
+      new Option(
+        '--report <list>',
+        'write reports of the period behind the night: junit=results.xml,markdown=summary.md',
+      ).argParser(parseNightReports),
+    )
+    .action(
+      action<[import('./commands/run.ts').RunOptions]>(
+        async () => (await import('./commands/run.ts')).run,
+      ),
+    );
 
   withCollecting(
     command(program, 'collect', 'Collect and seal evidence without judging it.', [
@@ -199,6 +212,29 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
     .action(
       action<[import('./commands/status.ts').StatusOptions]>(
         async () => (await import('./commands/status.ts')).status,
+      ),
+    );
+
+  withPeriod(
+    command(program, 'report', 'Write what a period comes to: a page to read, or data.', [
+      'tickmark report',
+      'tickmark report --out period.xlsx --from 2026-01-01 --until 2026-06-30',
+      'tickmark report --format markdown --control AC-02',
+    ]),
+  )
+    .option('--out <file>', 'where it goes; its ending says the format')
+    .addOption(new Option('--format <format>', 'instead of by the ending').choices(formats))
+    .option('--control <id>', 'of this control only')
+    .addOption(
+      new Option('--as-of <day>', 'one day only, as of a Type I examination')
+        .argParser(parseDay)
+        .conflicts(['from', 'until']),
+    )
+    .option('--force', 'replace a file that exists')
+    .addOption(new Option('--json', 'print data: --format json').conflicts(['out', 'format']))
+    .action(
+      action<[import('./commands/report.ts').ReportOptions]>(
+        async () => (await import('./commands/report.ts')).report,
       ),
     );
 
@@ -570,6 +606,18 @@ function parseTime(text: string): string {
     throw new InvalidArgumentError('Expected a time such as 2026-01-31T02:00:00Z.');
   }
   return time.toISOString();
+}
+
+/** `junit=results.xml,markdown=summary.md`. */
+function parseNightReports(text: string): NightReport[] {
+  return text.split(',').map((part) => {
+    const [, name = '', file = ''] = /^([^=]*)=(.*)$/s.exec(part) ?? [];
+    const format = formats.find((each) => each === name);
+    if (format !== undefined && file !== '') return { format, file };
+    throw new InvalidArgumentError(
+      `Expected formats with files, as in junit=results.xml,markdown=summary.md; formats are ${formats.join(', ')}.`,
+    );
+  });
 }
 
 function parseDay(text: string): string {

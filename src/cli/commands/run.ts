@@ -3,16 +3,25 @@ import { type Bundle, manifestKey } from '../../seal/manifest.ts';
 import { readResults } from '../../store/results.ts';
 import { writeCiSummary } from '../ci-summary.ts';
 import type { CollectOptions, CommandIo } from '../command.ts';
-import { type ExitCode, exitCodeOfNights } from '../exit.ts';
+import { type ExitCode, exitCodeOfNights, exitCodes } from '../exit.ts';
+import type { NightReport } from '../formats.ts';
 import { openLog } from '../log.ts';
 import { runNight } from '../night.ts';
+import { assertWritable, writeNightReports } from '../night-reports.ts';
 import { printNight } from '../print-night.ts';
 import { openProject, type Project } from '../project.ts';
 import { openSealing, type ProjectSealing, stamp } from '../sealing.ts';
 
+export interface RunOptions extends CollectOptions {
+  /** Files to write behind the night. */
+  report?: NightReport[];
+}
+
 /** `tickmark run`: collect, evaluate, seal. */
-export async function run(io: CommandIo, options: CollectOptions): Promise<ExitCode> {
-  return sealedNight(io, options, true);
+export async function run(io: CommandIo, options: RunOptions): Promise<ExitCode> {
+  const { report: reports = [], ...collecting } = options;
+  await assertWritable(reports);
+  return sealedNight(io, collecting, true, reports);
 }
 
 /** `tickmark collect`: the same without judging. */
@@ -24,9 +33,10 @@ async function sealedNight(
   io: CommandIo,
   options: CollectOptions,
   judged: boolean,
+  reports: readonly NightReport[] = [],
 ): Promise<ExitCode> {
   const project = await openProject(options);
-  return night(io, project, options, judged, await openSealing(project, io));
+  return night(io, project, options, judged, await openSealing(project, io), reports);
 }
 
 export async function night(
@@ -35,6 +45,7 @@ export async function night(
   options: CollectOptions,
   judged: boolean,
   sealing: ProjectSealing,
+  reports: readonly NightReport[] = [],
 ): Promise<ExitCode> {
   const begun = performance.now();
   const log = await openLog(io.terminal);
@@ -42,7 +53,11 @@ export async function night(
   const bundles = await runNight(project, options, io, log, judged, sealing);
   const stamping = await stamp(project.store, bundles.at(-1) as Bundle, sealing, io.signal);
   const seconds = (performance.now() - begun) / 1_000;
-  return report(io, project, bundles, { seconds, stamping, json: options.json ?? false });
+  const json = options.json ?? false;
+  const exitCode = await report(io, project, bundles, { seconds, stamping, json });
+  if (reports.length === 0) return exitCode;
+  const areWritten = await writeNightReports(io, project, bundles.at(-1) as Bundle, reports);
+  return areWritten || exitCode !== exitCodes.complete ? exitCode : exitCodes.usage;
 }
 
 /**
