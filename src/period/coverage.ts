@@ -11,7 +11,7 @@ import { type Hole, holesOf } from './events.ts';
 import { type Night, streamKey } from './nights.ts';
 import type { Coverage, Gap, GapCause } from './report.ts';
 import { isUnreached, type Scope } from './scopes.ts';
-import { testKey } from './states.ts';
+import type { States } from './states.ts';
 
 /** What coverage of a test is worked out from. */
 export interface CoverageRequest {
@@ -47,11 +47,7 @@ interface Miss {
   closable: Gap['closable'];
 }
 
-/** @param complete nights (places) that judged the test without an error, by `testKey`. */
-export function coverState(
-  request: CoverageRequest,
-  complete: ReadonlyMap<string, ReadonlySet<number>>,
-): Covered {
+export function coverState(request: CoverageRequest, complete: States['complete']): Covered {
   const { nights, test, dataset, scopes, occurrences, through } = request;
   const places = nightsByOccurrence(nights, occurrences);
   const covered: Covered = { expected: 0, complete: 0, gaps: [], pending: undefined, done: [] };
@@ -61,7 +57,7 @@ export function coverState(
     const here = places[index] ?? [];
     const expected = expectedIn(scopes, nights, occurrence);
     const misses = expected.flatMap(({ source, scope }) => {
-      const done = complete.get(testKey(streamKey({ source, scope, dataset }), test));
+      const done = complete.get(streamKey({ source, scope, dataset }))?.get(test);
       if (here.some((place) => done?.has(place))) return [];
       return [missOf(request, source, scope, here)];
     });

@@ -47,7 +47,7 @@ export function differenceOf(
     const [ahead, behind] = meeting(before, now, a, b);
     for (const end = a + ahead; a < end; a += 1) removed.push(before[a] as StatusChunk);
     for (const end = b + behind; b < end; b += 1) added.push(now[b] as StatusChunk);
-    while (a < before.length && b < now.length && before[a]?.digest === now[b]?.digest) {
+    while (a < before.length && b < now.length && isSame(before[a], now[b])) {
       a += 1;
       b += 1;
     }
@@ -69,10 +69,15 @@ function meeting(
       ahead += 1
     ) {
       const one = before[a + ahead];
-      if (one !== undefined && one.digest === now[b + apart - ahead]?.digest) {
+      if (one !== undefined && isSame(one, now[b + apart - ahead])) {
         return [ahead, apart - ahead];
       }
     }
   }
   return [before.length - a, now.length - b];
+}
+
+/** Mostly told by the object alone: a year of nights has a million chunks to compare. */
+function isSame(one: StatusChunk | undefined, other: StatusChunk | undefined): boolean {
+  return one === other || one?.digest === other?.digest;
 }

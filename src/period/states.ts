@@ -7,6 +7,7 @@
  * is gone.
  */
 import type { Status, StatusLine } from '../evidence/result.ts';
+import type { SealedSlice } from '../seal/manifest.ts';
 import { differenceOf } from './history.ts';
 import { type Night, streamKey } from './nights.ts';
 
@@ -57,10 +58,8 @@ interface State extends Resource {
   /** The last complete night of its scope before it was first seen. */
   before: number | null;
   first: number;
-  /** Only for tests under which it was ever other than it is. */
-  tracks: Map<string, Track>;
-  /** Tests that it has been counted for, in the period. */
-  counted: ReadonlySet<string>;
+  /** Only for tests under which it was ever other than it is; null: for none. */
+  tracks: Map<string, Track> | null;
   lives: Life[];
 }
 
@@ -80,13 +79,8 @@ export interface States {
   population: ReadonlyMap<string, number>;
   /** Every resource that was ever there, with its lives. */
   resources: readonly (Resource & { lives: readonly Life[] })[];
-  /** For each stream and test, the nights (places) that judged it without an error. */
-  complete: ReadonlyMap<string, ReadonlySet<number>>;
-}
-
-/** Key of `States.complete`. */
-export function testKey(stream: string, test: string): string {
-  return `${stream}\n${test}`;
+  /** For each stream, and each test over it, the nights (places) that judged it without an error. */
+  complete: ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<number>>>;
 }
 
 /**
@@ -112,15 +106,17 @@ class Walk {
   readonly #over: ReadonlySet<string> | undefined;
   readonly #states = new Map<string, State>();
   readonly #deviations: StateDeviation[] = [];
-  readonly #population = new Map<string, number>();
+  /** Resources that were in a test's population in the period. */
+  readonly #population = new Map<string, Set<State>>();
+  /** Sources that were asked in the period. */
+  readonly #begun = new Set<string>();
   /** Resources that incomplete nights did not show, with the last night that did, by stream. */
   readonly #withheld = new Map<string, Map<string, number>>();
   /** Lines with an error that stand at the night before, by stream and test. */
-  readonly #errors = new Map<string, number>();
-  readonly #complete = new Map<string, Set<number>>();
+  readonly #errors = new Map<string, Map<string, number>>();
+  readonly #complete = new Map<string, Map<string, Set<number>>>();
   /** Nights that saw a whole stream, ascending. */
   readonly #wholeAt = new Map<string, number[]>();
-  readonly #interned = new Map<string, ReadonlySet<string>>();
 
   constructor(
     nights: readonly Night[],
@@ -138,7 +134,6 @@ class Walk {
 
   walk(): States {
     const latest = new Map<string, number>();
-    const begun = new Set<string>();
     this.#nights.forEach((night, place) => {
       if (!night.isState || night.tests.size === 0) return;
       // Sources that were last asked together are compared with that night together.
@@ -150,17 +145,12 @@ class Walk {
         latest.set(source, place);
       }
       for (const [before, sources] of groups) this.#night(place, before, sources);
-      const isIn = this.#inPeriod(place);
-      for (const source of night.sources) {
-        if (!isIn || begun.has(source)) continue;
-        begun.add(source);
-        for (const state of this.#states.values()) if (state.source === source) this.#count(state);
-      }
+      if (this.#inPeriod(place)) this.#begin(night.sources);
     });
     for (const state of this.#states.values()) this.#end(state, latest.get(state.source) ?? 0);
     return {
       deviations: this.#deviations,
-      population: this.#population,
+      population: new Map([...this.#population].map(([test, all]) => [test, all.size])),
       resources: [...this.#states.values()],
       complete: this.#complete,
     };
@@ -172,11 +162,9 @@ class Walk {
     const isAsked = ({ source, dataset }: StatusLine) =>
       sources.has(source) && this.#isAsked(dataset);
     const difference = differenceOf(last?.chunks ?? [], night.chunks);
-    // A chunk is new for one of its lines: the others are those of the night before.
-    const wasThere = new Set(difference.removed.flatMap(({ lines }) => lines));
-    const isThere = new Set(difference.added.flatMap(({ lines }) => lines));
-    const removed = linesOf(wasThere, (line) => !isThere.has(line) && isAsked(line));
-    const added = linesOf(isThere, (line) => !wasThere.has(line) && isAsked(line));
+    const { gone, come } = differentLines(difference);
+    const removed = linesOf(gone, isAsked);
+    const added = linesOf(come, isAsked);
     for (const line of removed.values()) this.#countErrors(line, -1);
     for (const line of added.values()) this.#countErrors(line, 1);
     for (const [key, line] of added) {
@@ -206,7 +194,8 @@ class Walk {
     for (const [stream, slices] of night.slices) {
       const [slice] = slices;
       if (slice === undefined || slice.kind !== 'snapshot' || !sources.has(slice.source)) continue;
-      if (!isShown(night, slice)) continue;
+      const tests = night.judged.get(slice.dataset);
+      if (tests === undefined || !isWhole(slices)) continue;
       for (const [key, seenLast] of this.#withheld.get(stream) ?? []) {
         this.#remove(key, place, seenLast);
       }
@@ -214,12 +203,11 @@ class Walk {
       const whole = this.#wholeAt.get(stream);
       if (whole === undefined) this.#wholeAt.set(stream, [place]);
       else whole.push(place);
-      for (const test of night.judged.get(slice.dataset) ?? []) {
-        const key = testKey(stream, test);
-        if ((this.#errors.get(key) ?? 0) > 0) continue;
-        const places = this.#complete.get(key);
-        if (places === undefined) this.#complete.set(key, new Set([place]));
-        else places.add(place);
+      const errors = this.#errors.get(stream);
+      const complete = getOrAdd(this.#complete, stream, () => new Map<string, Set<number>>());
+      for (const test of tests) {
+        if ((errors?.get(test) ?? 0) > 0) continue;
+        getOrAdd(complete, test, () => new Set()).add(place);
       }
     }
   }
@@ -246,8 +234,8 @@ class Walk {
   #countErrors(line: StatusLine, by: 1 | -1): void {
     for (const [test, status] of Object.entries(line.statuses)) {
       if (status !== 'error') continue;
-      const key = testKey(streamKey(line), test);
-      this.#errors.set(key, (this.#errors.get(key) ?? 0) + by);
+      const errors = getOrAdd(this.#errors, streamKey(line), () => new Map<string, number>());
+      errors.set(test, (errors.get(test) ?? 0) + by);
     }
   }
 
@@ -258,13 +246,17 @@ class Walk {
     const before = this.#wholeBefore(streamKey(line), place);
     if (state === undefined) {
       const { source, scope, dataset, uid, name } = line;
+      // Made by the ten thousand: each property by its name, since spread ones take long.
       state = {
-        ...{ source, scope, dataset, uid, name },
+        source,
+        scope,
+        dataset,
+        uid,
+        name,
         line: null,
         before,
         first: place,
-        tracks: new Map(),
-        counted: this.#intern([]),
+        tracks: null,
         lives: [],
       };
       this.#states.set(key, state);
@@ -280,7 +272,7 @@ class Walk {
     this.#run(state, line.statuses, place, seenLast);
     state.line = line;
     state.name = line.name;
-    if (this.#inPeriod(place)) this.#count(state);
+    if (this.#begun.has(line.source) && this.#inPeriod(place)) this.#count(state);
   }
 
   /** Tests to look at: of what comes anew those that fail, or that it is known by. */
@@ -289,7 +281,7 @@ class Walk {
     const asked = this.#only === undefined ? tests : tests.filter((test) => test === this.#only);
     if (old !== null) return new Set([...Object.keys(old.statuses), ...asked]);
     return asked.filter((test) => {
-      return statuses[test] === 'fail' || statuses[test] === 'waived' || tracks.has(test);
+      return statuses[test] === 'fail' || statuses[test] === 'waived' || tracks?.has(test);
     });
   }
 
@@ -316,7 +308,7 @@ class Walk {
     const life = state.lives.at(-1) as Life;
     life.last = seenLast;
     this.#endRun(life, seenLast);
-    for (const [test, track] of state.tracks) {
+    for (const [test, track] of state.tracks ?? []) {
       if (track.open !== null) this.#see(state, test, state.line, 'unknown', place, seenLast);
     }
   }
@@ -329,7 +321,7 @@ class Walk {
     place: number,
     seenLast: number | null,
   ): void {
-    let track = state.tracks.get(test);
+    let track = state.tracks?.get(test);
     const was: Seen =
       track?.now ??
       (old === null ? (state.first === place ? 'unknown' : 'absent') : seenOf(old.statuses[test]));
@@ -342,6 +334,7 @@ class Walk {
         open: null,
         recurrence: 0,
       };
+      state.tracks ??= new Map();
       state.tracks.set(test, track);
     }
     if (was !== 'unknown' && seenLast !== null) {
@@ -376,23 +369,20 @@ class Walk {
     track.open.spans.push({ status, from: place, to: place });
   }
 
-  /** Counts the tests whose population it is in. */
-  #count(state: State): void {
-    if (state.line === null) return;
-    const fresh = Object.entries(state.line.statuses).flatMap(([test, status]) =>
-      isIn(status) && !state.counted.has(test) ? [test] : [],
-    );
-    if (fresh.length === 0) return;
-    for (const test of fresh) this.#population.set(test, (this.#population.get(test) ?? 0) + 1);
-    state.counted = this.#intern([...state.counted, ...fresh]);
+  /** What stands at the first night of the period is in it, and what comes or changes from then on. */
+  #begin(sources: ReadonlySet<string>): void {
+    const fresh = new Set([...sources].filter((source) => !this.#begun.has(source)));
+    if (fresh.size === 0) return;
+    for (const source of fresh) this.#begun.add(source);
+    for (const state of this.#states.values()) if (fresh.has(state.source)) this.#count(state);
   }
 
-  /** Thousands of resources are counted for the same tests. */
-  #intern(tests: readonly string[]): ReadonlySet<string> {
-    const key = [...tests].sort().join(' ');
-    const known = this.#interned.get(key) ?? new Set(tests);
-    this.#interned.set(key, known);
-    return known;
+  /** Counts it for the tests whose population it is in. */
+  #count(state: State): void {
+    if (state.line === null) return;
+    for (const [test, status] of Object.entries(state.line.statuses)) {
+      if (isIn(status)) getOrAdd(this.#population, test, () => new Set()).add(state);
+    }
   }
 
   #run(
@@ -427,7 +417,7 @@ class Walk {
       life.last = last;
       this.#endRun(life, last);
     }
-    for (const { now, open } of state.tracks.values()) {
+    for (const { now, open } of state.tracks?.values() ?? []) {
       const span = open?.spans.at(-1);
       if (span !== undefined && (now === 'fail' || now === 'waived')) span.to = last;
     }
@@ -455,9 +445,11 @@ function seenOf(status: Status | undefined): Seen {
 
 /** Whether a night's statuses show all of a stream: it saw all of it, and judged it. */
 function isShown(night: Night, of: Pick<Resource, 'source' | 'scope' | 'dataset'>): boolean {
-  const slices = night.slices.get(streamKey(of)) ?? [];
-  const isWhole = slices.length > 0 && slices.every(({ outcome }) => outcome === 'complete');
-  return isWhole && night.judged.has(of.dataset);
+  return night.judged.has(of.dataset) && isWhole(night.slices.get(streamKey(of)) ?? []);
+}
+
+function isWhole(slices: readonly SealedSlice[]): boolean {
+  return slices.length > 0 && slices.every(({ outcome }) => outcome === 'complete');
 }
 
 /** Between which nights a deviation that is first seen now was opened. */
@@ -472,9 +464,25 @@ function openedBy(
   return { after: null, how: 'first seen' };
 }
 
+/** The lines of different chunks that differ: a chunk is new for one of its lines. */
+function differentLines({ removed, added }: ReturnType<typeof differenceOf>): {
+  gone: ReadonlySet<StatusLine>;
+  come: readonly StatusLine[];
+} {
+  const gone = new Set<StatusLine>();
+  for (const { lines } of removed) for (const line of lines) gone.add(line);
+  const come: StatusLine[] = [];
+  const stayed: StatusLine[] = [];
+  for (const { lines } of added) {
+    for (const line of lines) (gone.has(line) ? stayed : come).push(line);
+  }
+  for (const line of stayed) gone.delete(line);
+  return { gone, come };
+}
+
 /** Those lines that are asked for, by resource; where it was judged twice, by different tests, both together. */
 function linesOf(
-  all: ReadonlySet<StatusLine>,
+  all: Iterable<StatusLine>,
   isAsked: (line: StatusLine) => boolean,
 ): Map<string, StatusLine> {
   const lines = new Map<string, StatusLine>();
@@ -486,4 +494,13 @@ function linesOf(
     lines.set(name, both ?? line);
   }
   return lines;
+}
+
+function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
 }
