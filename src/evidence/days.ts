@@ -48,16 +48,10 @@ function offsetAt(time: number, timezone: string): number {
     });
     formats.set(timezone, format);
   }
-  const part = Object.fromEntries(
-    format.formatToParts(time).map(({ type, value }) => [type, Number(value)]),
-  );
-  const wall = Date.UTC(
-    part.year ?? 0,
-    (part.month ?? 1) - 1,
-    part.day,
-    part.hour,
-    part.minute,
-    part.second,
-  );
+  // As text, `1/31/2026, 04:05:06`: to ask for the parts takes three times as long.
+  const [month = 1, day, year = 0, hour, minute, second] = (
+    format.format(time).match(/\d+/g) ?? []
+  ).map(Number);
+  const wall = Date.UTC(year, month - 1, day, hour, minute, second);
   return wall - Math.floor(time / 1_000) * 1_000;
 }

@@ -52,12 +52,15 @@ export function coverState(request: CoverageRequest, complete: States['complete'
   const places = nightsByOccurrence(nights, occurrences);
   const covered: Covered = { expected: 0, complete: 0, gaps: [], pending: undefined, done: [] };
   const missed: { occurrence: Occurrence; misses: Miss[] }[] = [];
+  const seen = scopes.map((scope) => ({
+    scope,
+    done: complete.get(streamKey({ ...scope, dataset }))?.get(test),
+  }));
   occurrences.forEach((occurrence, index) => {
     if (occurrence.start >= through) return;
     const here = places[index] ?? [];
-    const expected = expectedIn(scopes, nights, occurrence);
-    const misses = expected.flatMap(({ source, scope }) => {
-      const done = complete.get(streamKey({ source, scope, dataset }))?.get(test);
+    const expected = seen.filter(({ scope }) => isExpected(scope, nights, occurrence));
+    const misses = expected.flatMap(({ scope: { source, scope }, done }) => {
       if (here.some((place) => done?.has(place))) return [];
       return [missOf(request, source, scope, here)];
     });
@@ -82,20 +85,11 @@ export function coverState(request: CoverageRequest, complete: States['complete'
   return covered;
 }
 
-/** The scopes that have to be seen in an occurrence. */
-function expectedIn(
-  scopes: readonly Scope[],
-  nights: readonly Night[],
-  { from, to }: Occurrence,
-): Scope[] {
-  return scopes.filter((scope) => isExpected(scope, nights, from, to));
-}
-
+/** Whether a scope has to be seen in an occurrence. */
 function isExpected(
   { first, last, isAdded, isDropped }: Scope,
   nights: readonly Night[],
-  from: string,
-  to: string,
+  { from, to }: Occurrence,
 ): boolean {
   const begins = isAdded ? (nights[first]?.day ?? '') : '';
   const ends = isDropped ? (nights[last]?.day ?? '9') : '9';

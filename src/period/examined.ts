@@ -69,8 +69,8 @@ export function prepare(history: History, request: PeriodRequest): Examined {
   const scopes = scopesOf(nights);
   const byDataset = new Map<string, Set<Scope>>();
   const events = new Set<string>();
-  for (const night of nights) {
-    for (const slice of [...night.slices.values()].flat()) {
+  for (const { bundle } of nights) {
+    for (const slice of bundle.manifest.slices) {
       if (slice.kind === 'events') events.add(slice.dataset);
       const scope = scopes.get(`${slice.source}\n${slice.scope}`);
       if (scope === undefined) continue;

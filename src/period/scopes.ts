@@ -26,16 +26,16 @@ export function scopeKey(source: string, scope: string): string {
 export function scopesOf(nights: readonly Night[]): Map<string, Scope> {
   const scopes = new Map<string, Scope>();
   const reached = new Set<string>();
-  nights.forEach((night, place) => {
-    for (const slice of [...night.slices.values()].flat()) {
+  nights.forEach(({ bundle }, place) => {
+    for (const slice of bundle.manifest.slices) {
       const { source, scope } = slice;
       if (isUnreached(slice)) continue;
       reached.add(source);
       note(scopes, source, scope, place);
     }
   });
-  nights.forEach(({ slices }, place) => {
-    for (const slice of [...slices.values()].flat()) {
+  nights.forEach(({ bundle }, place) => {
+    for (const slice of bundle.manifest.slices) {
       const { source, scope } = slice;
       if (isUnreached(slice) && !reached.has(source)) note(scopes, source, scope, place);
     }
@@ -57,7 +57,7 @@ function sinceAsked(nights: readonly Night[], { source, first }: Scope): number 
   for (let place = first - 1; place >= 0; place -= 1) {
     const night = nights[place] as Night;
     if (!night.isState || !night.sources.has(source)) continue;
-    const own = [...night.slices.values()].flat().filter((slice) => slice.source === source);
+    const own = night.bundle.manifest.slices.filter((slice) => slice.source === source);
     if (!own.every(isUnreached)) break;
     since = place;
   }
@@ -89,7 +89,7 @@ function doesWithout(
 ): boolean {
   if (!later.isState) return false;
   if (later.sources.has(source)) {
-    const slices = [...later.slices.values()].flat();
+    const { slices } = later.bundle.manifest;
     return (
       slices.some((slice) => slice.source === source && !isUnreached(slice)) || !reached.has(source)
     );

@@ -74,7 +74,8 @@ interface Life {
 }
 
 export interface States {
-  deviations: StateDeviation[];
+  /** By test. */
+  deviations: ReadonlyMap<string, readonly StateDeviation[]>;
   /** Resources that were in a test's population in the period. */
   population: ReadonlyMap<string, number>;
   /** Every resource that was ever there, with its lives. */
@@ -105,7 +106,7 @@ class Walk {
   /** Datasets that the one test is over; undefined: all. */
   readonly #over: ReadonlySet<string> | undefined;
   readonly #states = new Map<string, State>();
-  readonly #deviations: StateDeviation[] = [];
+  readonly #deviations = new Map<string, StateDeviation[]>();
   /** Resources that were in a test's population in the period. */
   readonly #population = new Map<string, Set<State>>();
   /** Sources that were asked in the period. */
@@ -364,7 +365,7 @@ class Walk {
         recurrence: track.recurrence,
       };
       track.recurrence += 1;
-      this.#deviations.push(track.open);
+      getOrAdd(this.#deviations, test, () => []).push(track.open);
     }
     track.open.spans.push({ status, from: place, to: place });
   }

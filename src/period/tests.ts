@@ -42,9 +42,7 @@ export function examineTest(
   const judged = mine.filter(({ line }) => line.statuses[id] !== 'not_applicable');
   const deviations = isEvents
     ? judged.flatMap((event) => eventDeviation(examined, event, id) ?? [])
-    : states.deviations.flatMap((each) =>
-        each.test === id ? (stateDeviation(examined, each) ?? []) : [],
-      );
+    : (states.deviations.get(id) ?? []).flatMap((each) => stateDeviation(examined, each) ?? []);
   deviations.sort((a, b) => compareText(a.opened.by, b.opened.by) || compareText(a.uid, b.uid));
   const untold = judged.filter(({ line }) => line.statuses[id] === 'error').length;
   const population = isEvents ? judged.length : (states.population.get(id) ?? 0);
