@@ -9,8 +9,7 @@ import { presentOf } from '../period/present.ts';
 import type { Store } from '../store/store.ts';
 import type { ProjectOptions } from './command.ts';
 import { readHistory } from './history.ts';
-import type { Project } from './project.ts';
-import { openRegistry } from './registry.ts';
+import { openReachDays } from './registry.ts';
 import { openStore } from './store.ts';
 
 export interface PeriodOptions extends ProjectOptions {
@@ -33,25 +32,18 @@ export interface OpenPeriod {
 /** @throws TickmarkError Usage where nobody says which period; IntegrityBroken */
 export async function openPeriod(options: PeriodOptions): Promise<OpenPeriod> {
   const loaded = loadConfig(options.config);
-  const registry = await openRegistry(loaded);
+  const reachDays = await openReachDays(loaded);
   const store = await openStore(options.store, loaded);
-  return readPeriod({ loaded, registry, store }, options, new Date());
+  return readPeriod({ loaded, reachDays, store }, options, new Date());
 }
 
 /** @param clock the time, unless the nights had another. */
 export async function readPeriod(
-  { loaded, registry, store }: Pick<Project, 'loaded' | 'registry' | 'store'>,
+  { loaded, reachDays, store }: Pick<OpenPeriod, 'loaded' | 'store'> & Pick<History, 'reachDays'>,
   options: PeriodOptions,
   clock: Date,
 ): Promise<OpenPeriod> {
   const period = askedPeriod(loaded, options);
-  const reachDays = new Map(
-    [...registry.datasets.values()].flatMap((dataset) =>
-      dataset.kind === 'events' && dataset.reachDays !== undefined
-        ? [[dataset.name, dataset.reachDays] as const]
-        : [],
-    ),
-  );
   const history = await readHistory(store, { reachDays });
   return { loaded, store, history, request: { period, now: presentOf(history, clock) } };
 }

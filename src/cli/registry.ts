@@ -1,3 +1,4 @@
+import { reachDays } from '../../collectors/reach-days.ts';
 import { loadPlugin } from '../collect/plugins.ts';
 import { createRegistry, type Registry } from '../collect/registry.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -13,4 +14,20 @@ export async function openRegistry(loaded?: LoadedConfig): Promise<Registry> {
     })),
   );
   return createRegistry([{ from: 'built in', plugin: builtin }, ...plugins]);
+}
+
+/** Days for which a source tells of an event, by dataset: collectors are loaded for those of plugins. */
+export async function openReachDays(loaded: LoadedConfig): Promise<ReadonlyMap<string, number>> {
+  if (loaded.config.plugins.length === 0) return new Map(Object.entries(reachDays));
+  return reachDaysIn(await openRegistry(loaded));
+}
+
+export function reachDaysIn({ datasets }: Registry): ReadonlyMap<string, number> {
+  return new Map(
+    [...datasets.values()].flatMap((dataset) =>
+      dataset.kind === 'events' && dataset.reachDays !== undefined
+        ? [[dataset.name, dataset.reachDays] as const]
+        : [],
+    ),
+  );
 }

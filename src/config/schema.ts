@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dayIn } from '../evidence/days.ts';
 
 export const categories = [
   'security',
@@ -160,7 +161,7 @@ function isTimeZone(name: string): boolean {
   // An offset is not a zone: it does not know when the clocks change.
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
+    dayIn(new Date(0), name);
     return true;
   } catch {
     return false;

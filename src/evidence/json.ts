@@ -54,8 +54,8 @@ function isSorted(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (Array.isArray(value)) return value.every(isSorted);
   let last: string | undefined;
-  for (const [key, inner] of Object.entries(value)) {
-    if ((last !== undefined && last >= key) || !isSorted(inner)) return false;
+  for (const key of Object.keys(value)) {
+    if ((last !== undefined && last >= key) || !isSorted(value[key as never])) return false;
     last = key;
   }
   return true;

@@ -8,6 +8,7 @@ import {
   timestamp,
   z,
 } from '../../../src/plugin.ts';
+import { reachDays } from '../../reach-days.ts';
 import { sinceEarliest } from '../changes/lists.ts';
 import { shipsIn } from '../changes/merged.ts';
 import { type CommitReviews, reviewCalls, reviewsOfCommits } from '../changes/reviews.ts';
@@ -48,8 +49,7 @@ export const commitOfQuery = {
   }),
 };
 
-/** GitHub tells of a month, which is 28 days at least. */
-const toldForDays = 28;
+const toldForDays = reachDays['github.rule_bypasses'];
 
 /** A suite about a branch that ships. */
 interface Bypass {

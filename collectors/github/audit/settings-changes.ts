@@ -1,4 +1,5 @@
 import { type Answer, defineEvents, type GitHubContext, z } from '../../../src/plugin.ts';
+import { reachDays } from '../../reach-days.ts';
 import { sinceEarliest } from '../changes/lists.ts';
 import type { GitHubScope } from '../scope.ts';
 import { fitsOne, read } from '../values.ts';
@@ -54,8 +55,7 @@ const entry = z.looseObject({
 });
 type Entry = z.output<typeof entry>;
 
-/** GitHub keeps the log for 180 days; a day less, since its days are its own. */
-const keptForDays = 179;
+const keptForDays = reachDays['github.settings_changes'];
 
 export const settingsChanges = defineEvents<GitHubScope, typeof settingsChange>({
   name: 'github.settings_changes',

@@ -25,6 +25,7 @@ import { type OpenPopulation, openPopulation } from '../population.ts';
 import { evidenceOf } from '../population-evidence.ts';
 import { headLine } from '../print-night.ts';
 import { openProject, type Project } from '../project.ts';
+import { reachDaysIn } from '../registry.ts';
 import { safeName } from '../safe-name.ts';
 import { evidenceOfItems, type ItemEvidence } from '../sample-evidence.ts';
 import { openSealing, type ProjectSealing, stamp } from '../sealing.ts';
@@ -60,12 +61,13 @@ export async function sample(
   if (seed === undefined || size === undefined) throw whatIsMissing(test, options);
   const project = await openProject(options);
   const { store } = project;
+  const read = { ...project, reachDays: reachDaysIn(project.registry) };
   const sealing = await openSealing(project, io);
   const startedAt = new Date();
-  let period = await readPeriod(project, options, startedAt);
+  let period = await readPeriod(read, options, startedAt);
   // A night that was sealed meanwhile belongs to the population too.
   while (!holds(period, await store.last())) {
-    period = await readPeriod(project, options, startedAt);
+    period = await readPeriod(read, options, startedAt);
   }
   const sampled = drawFrom(period, test, { ...options, seed, size });
   const run = newRunId(startedAt);
