@@ -4,7 +4,7 @@ import { dayIn } from '../evidence/days.ts';
 import { TickmarkError } from '../evidence/errors.ts';
 import { compareText } from '../evidence/json.ts';
 import { type Examined, isWithin, prepare } from '../period/examined.ts';
-import { type Night, type NightTest, streamKey } from '../period/nights.ts';
+import { type Night, streamKey } from '../period/nights.ts';
 import { examine } from '../period/period.ts';
 import { type FollowedItem, followItems, type NightStretch } from '../period/population.ts';
 import type { PeriodReport } from '../period/report.ts';
@@ -266,8 +266,7 @@ async function withReasons(
   );
   // Night by night: what stands in the same list is looked for together.
   for (const { item, stretch } of all.sort((a, b) => a.stretch.first - b.stretch.first)) {
-    const judged = nights[stretch.first]?.tests.get(test) as NightTest;
-    const result = await resultOf(reader, judged, dataset, item);
+    const result = await resultOf(reader, nights[stretch.first] as Night, test, dataset, item);
     reasons.set(stretch, result?.reason ?? '');
   }
   const sightOf = (place: number, stream: string) => {

@@ -3,7 +3,7 @@ import { canonicalJson, compareText } from '../evidence/json.ts';
 import type { Result, Status } from '../evidence/result.ts';
 import type { Call, EvidenceRecord } from '../evidence/slice.ts';
 import { type Examined, isWithin } from '../period/examined.ts';
-import { type Night, type NightTest, streamKey } from '../period/nights.ts';
+import { type Night, streamKey } from '../period/nights.ts';
 import type { Population, PopulationItem } from '../period/population.ts';
 import type { RecordVersion } from '../report/model.ts';
 import type { SealedSlice } from '../seal/manifest.ts';
@@ -173,12 +173,16 @@ async function sightOf(
 /** What came out for an item, or for all of its scope where that could not be told apart. */
 export async function resultOf(
   reader: ChunkReader,
-  { control, test, judgement }: NightTest,
+  { tests, judgements }: Night,
+  test: string,
   dataset: string,
   { source, scope, uid }: Pick<PopulationItem, 'source' | 'scope' | 'uid'>,
 ): Promise<Result | undefined> {
+  const control = tests.get(test)?.control.id;
+  const judgement = judgements.find((each) => each.tests.has(test))?.bundle;
+  if (control === undefined || judgement === undefined) return undefined;
   const find = (of: { source: string; scope: string; uid: string }) =>
-    findResult(reader, judgement, { control: control.id, test: test.id, dataset, ...of });
+    findResult(reader, judgement, { control, test, dataset, ...of });
   // Nothing of a source that was not reached is known: it stands under its own name then.
   return (
     (await find({ source, scope, uid })) ??
@@ -189,26 +193,25 @@ export async function resultOf(
 
 async function rowOf(
   { item, dataset }: Gathering,
-  { bundle, tests }: Night,
+  night: Night,
   slices: readonly SealedSlice[],
   test: string,
   reader: ChunkReader,
 ): Promise<NightRow> {
   const observed_at = slices[0]?.observed_at ?? null;
   const nothing = (reason: string): NightRow => ({
-    run: bundle.manifest.run,
+    run: night.bundle.manifest.run,
     observed_at,
     status: null,
     reason,
   });
-  const judgedBy = tests.get(test);
-  if (judgedBy === undefined) {
+  if (!night.tests.has(test)) {
     return nothing('the evidence of this night was not judged by this test');
   }
-  const result = await resultOf(reader, judgedBy, dataset, item);
+  const result = await resultOf(reader, night, test, dataset, item);
   if (result === undefined) {
     return nothing(slices.length === 0 ? 'its scope was not asked' : 'it was not there');
   }
   const { status, reason } = result;
-  return { run: bundle.manifest.run, observed_at: result.observed_at, status, reason };
+  return { run: night.bundle.manifest.run, observed_at: result.observed_at, status, reason };
 }

@@ -8,11 +8,16 @@ import type { StatusLine } from '../evidence/result.ts';
 import type { Manifest, SealedSlice } from '../seal/manifest.ts';
 import type { History, SealedBundle, StatusChunk } from './history.ts';
 
-/** A test as one night's control file had it, and the bundle by which it judged the night. */
-export interface NightTest {
+/** A test as one night's control file had it. */
+interface NightTest {
   control: Control;
   test: Control['tests'][number];
-  judgement: SealedBundle;
+}
+
+/** Tests by their id, and their ids by the dataset that they are over. */
+interface Tests {
+  tests: ReadonlyMap<string, NightTest>;
+  judged: ReadonlyMap<string, readonly string[]>;
 }
 
 /** A bundle that holds evidence, with all that judged it. */
@@ -28,10 +33,12 @@ export interface Night {
   sources: ReadonlySet<string>;
   /** By `streamKey`; of events there may be several. */
   slices: ReadonlyMap<string, readonly SealedSlice[]>;
+  /** What judged it, with its tests; where several have a test, the first of them judged it. */
+  judgements: readonly { bundle: SealedBundle; tests: Tests['tests'] }[];
   /** Tests that judged it, by id. Empty where nothing did yet. */
-  tests: ReadonlyMap<string, NightTest>;
+  tests: Tests['tests'];
   /** Ids of these tests, by the dataset that they are over: of others the statuses say nothing. */
-  judged: ReadonlyMap<string, readonly string[]>;
+  judged: Tests['judged'];
   chunks: readonly StatusChunk[];
 }
 
@@ -95,9 +102,10 @@ export function nightsOf(
     leaveOut(bundle, 'its clock contradicts those of the bundles sealed before and after it');
   }
   const judgements = judgementsOf(inOrder);
+  const testsIn = readTests(controls);
   const nights = dated
     .filter((bundle) => consistent.has(bundle))
-    .map((bundle) => nightOf(bundle, judgements.get(bundle.digest) ?? [], controls, timezone))
+    .map((bundle) => nightOf(bundle, judgements.get(bundle.digest) ?? [], testsIn, timezone))
     .sort(
       (a, b) =>
         a.startedAt - b.startedAt || a.bundle.manifest.sequence - b.bundle.manifest.sequence,
@@ -136,8 +144,8 @@ function judgementsOf(inOrder: readonly SealedBundle[]): Map<string, SealedBundl
  */
 function nightOf(
   bundle: SealedBundle,
-  judgements: readonly SealedBundle[],
-  controls: History['controls'],
+  judging: readonly SealedBundle[],
+  testsIn: (judgement: SealedBundle) => Tests,
   timezone: string,
 ): Night {
   const { manifest } = bundle;
@@ -151,18 +159,23 @@ function nightOf(
     else known.push(slice);
   }
   const collected = new Set(manifest.slices.map(({ dataset }) => dataset));
-  const tests = new Map<string, NightTest>();
+  const judgements: { bundle: SealedBundle; tests: Tests['tests'] }[] = [];
+  let all = noTests;
   let chunks: readonly StatusChunk[] = [];
-  for (const judgement of judgements) {
-    const judged = testsOf(judgement, controls).filter(
-      ({ test }) => (isState || collected.has(test.over)) && !tests.has(test.id),
+  for (const judgement of judging) {
+    const own = testsIn(judgement);
+    const judged = [...own.tests.values()].filter(
+      ({ test }) => (isState || collected.has(test.over)) && !all.tests.has(test.id),
     );
     if (judged.length === 0) continue;
-    const isFirst = tests.size === 0;
-    for (const each of judged) tests.set(each.test.id, each);
+    const isFirst = judgements.length === 0;
+    // Most nights are judged once, by all tests: these stay the same object.
+    const isAll = isFirst && judged.length === own.tests.size;
+    all = isAll ? own : testsOf([...all.tests.values(), ...judged]);
     chunks = isFirst
       ? (judgement.statuses ?? [])
       : [...chunks, onlyOf(judgement, new Set(judged.map(({ test }) => test.id)))];
+    judgements.push({ bundle: judgement, tests: own.tests });
   }
   return {
     bundle,
@@ -174,27 +187,41 @@ function nightOf(
       ...manifest.slices.map(({ source }) => source),
     ]),
     slices,
-    tests,
-    judged: byDataset(tests.values()),
+    judgements,
+    ...all,
     chunks,
   };
 }
 
-function byDataset(tests: Iterable<NightTest>): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  for (const { test } of tests) {
-    const known = found.get(test.over);
-    if (known === undefined) found.set(test.over, [test.id]);
-    else known.push(test.id);
-  }
-  return found;
+const noTests = testsOf([]);
+
+/** Tests of a judgement's control files: the same object for each with the same files. */
+function readTests(controls: History['controls']): (judgement: SealedBundle) => Tests {
+  const known = new Map<string, Tests>();
+  return ({ manifest }) => {
+    const files = manifest.controls.map(({ digest }) => digest).join();
+    const tests =
+      known.get(files) ??
+      testsOf(
+        manifest.controls.flatMap(({ digest }) => {
+          const control = controls.get(digest);
+          return control === undefined ? [] : control.tests.map((test) => ({ control, test }));
+        }),
+      );
+    known.set(files, tests);
+    return tests;
+  };
 }
 
-function testsOf(judgement: SealedBundle, controls: History['controls']): NightTest[] {
-  return judgement.manifest.controls.flatMap(({ digest }) => {
-    const control = controls.get(digest);
-    return control === undefined ? [] : control.tests.map((test) => ({ control, test, judgement }));
-  });
+function testsOf(all: readonly NightTest[]): Tests {
+  const tests = new Map(all.map((each) => [each.test.id, each]));
+  const judged = new Map<string, string[]>();
+  for (const { test } of tests.values()) {
+    const known = judged.get(test.over);
+    if (known === undefined) judged.set(test.over, [test.id]);
+    else known.push(test.id);
+  }
+  return { tests, judged };
 }
 
 /** The part of a judgement that tells of these tests. */

@@ -233,8 +233,8 @@ class Walk {
   }
 
   #countErrors(line: StatusLine, by: 1 | -1): void {
-    for (const [test, status] of Object.entries(line.statuses)) {
-      if (status !== 'error') continue;
+    for (const test of Object.keys(line.statuses)) {
+      if (line.statuses[test] !== 'error') continue;
       const errors = getOrAdd(this.#errors, streamKey(line), () => new Map<string, number>());
       errors.set(test, (errors.get(test) ?? 0) + by);
     }
