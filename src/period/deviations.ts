@@ -21,7 +21,8 @@ export function stateDeviation(
   const last = spans.at(-1)?.to ?? first;
   const startOf = (place: number) => nights[place]?.startedAt ?? 0;
   if (startOf(first) >= through || startOf(last) < start) return undefined;
-  const seenAt = (place: number) => observedAt(nights[place] as Night, streamKey(resource));
+  const stream = streamKey(resource);
+  const seenAt = (place: number) => observedAt(nights[place] as Night, stream);
   const between = (from: number, to: number) =>
     examined.asked(resource.source, to) - examined.asked(resource.source, from - 1);
   const count = (status?: Status) =>
