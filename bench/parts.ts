@@ -26,7 +26,7 @@ export async function partsOf(
   const partOf = new Map<string, Part>();
   for (const manifest of manifests) {
     for (const [part, list] of listsOf(manifest)) {
-      for (const { digest } of await readChunks(backend, list)) partOf.set(objectKey(digest), part);
+      for (const { pack } of await readChunks(backend, list)) partOf.set(objectKey(pack), part);
       if (list.chunks !== null) partOf.set(objectKey(list.chunks), 'indexes');
     }
     for (const digest of receiptsOf(manifest)) partOf.set(objectKey(digest), 'receipts');

@@ -18,6 +18,7 @@ import type { Call, Slice } from '../src/evidence/slice.ts';
 import type { Bundle, Manifest } from '../src/seal/manifest.ts';
 import { generateKeyPair, pemSigner, type Signer } from '../src/seal/signature.ts';
 import type { Backend } from '../src/store/backend.ts';
+import { readTexts } from '../src/store/chunks.ts';
 import { folderBackend } from '../src/store/folder.ts';
 import { readChunks } from '../src/store/lists.ts';
 import { readObject } from '../src/store/objects.ts';
@@ -255,11 +256,11 @@ async function piecesOf(backend: Backend, bundle: Bundle | undefined): Promise<n
   const lists = new Map(listsOf(manifest).map(([, list]) => [list.digest, list]));
   let bytes = 0;
   for (const list of lists.values()) {
-    const chunks = [];
-    for (const { digest } of await readChunks(backend, list)) {
-      chunks.push(await readObject(backend, digest));
-    }
-    bytes += gzipSync(Buffer.concat(chunks), { level: 9 }).length;
+    const chunks = await readChunks(backend, list);
+    const texts = new Map<string, Buffer>();
+    await readTexts(backend, chunks, ({ digest }, text) => texts.set(digest, text));
+    const all = chunks.flatMap(({ digest }) => texts.get(digest) ?? []);
+    bytes += gzipSync(Buffer.concat(all), { level: 9 }).length;
   }
   for (const receipts of new Set(receiptsOf(manifest))) {
     bytes += gzipSync(await readObject(backend, receipts), { level: 9 }).length;

@@ -6,8 +6,9 @@ import { TickmarkError } from '../evidence/errors.ts';
 import type { StatusLine } from '../evidence/result.ts';
 import type { History, StatusChunk } from '../period/history.ts';
 import type { Bundle } from '../seal/manifest.ts';
-import { type Chunk, parseLine, readChunks, type StoredList, textLines } from '../store/lists.ts';
-import { objectKey, readObject } from '../store/objects.ts';
+import { type Chunk, parseLine, readTexts, textLines } from '../store/chunks.ts';
+import { readChunks, type StoredList } from '../store/lists.ts';
+import { objectKey } from '../store/objects.ts';
 import { statusLine } from '../store/status-line.ts';
 import type { Store } from '../store/store.ts';
 import type { Fault } from '../yaml/fault.ts';
@@ -61,31 +62,29 @@ class StatusReader {
     const chunks = await readChunks(this.#store.backend, list);
     const read: StatusChunk[] = [];
     const unread: number[] = [];
-    for (const chunk of chunks) {
-      const held = this.#chunks.get(chunk.digest);
+    for (const { digest } of chunks) {
+      const held = this.#chunks.get(digest);
       if (held === undefined) unread.push(read.length);
-      read.push(held ?? { digest: chunk.digest, lines: [] });
+      read.push(held ?? { digest, lines: [] });
     }
-    await inGroups(unread, async (place) => {
-      read[place] = await this.#readChunk(chunks[place] as Chunk);
-    });
+    const missing = unread.map((place) => chunks[place] as Chunk);
+    await readTexts(this.#store.backend, missing, (chunk, text) => this.#take(chunk, text));
+    for (const place of unread) {
+      read[place] = this.#chunks.get((chunks[place] as Chunk).digest) as StatusChunk;
+    }
     this.#lists.set(name, read);
     return read;
   }
 
-  async #readChunk(chunk: Chunk): Promise<StatusChunk> {
-    const { backend } = this.#store;
-    const texts = textLines(await readObject(backend, chunk.digest), chunk, backend);
-    const lines = texts.map((text, index) => {
+  #take(chunk: Chunk, bytes: Buffer): void {
+    const lines = textLines(bytes, chunk, this.#store.backend).map((text, index) => {
       const known = this.#lines.get(text);
       if (known !== undefined) return known;
       const line = this.#parse(text, index, chunk);
       this.#lines.set(text, line);
       return line;
     });
-    const read = { digest: chunk.digest, lines };
-    this.#chunks.set(chunk.digest, read);
-    return read;
+    this.#chunks.set(chunk.digest, { digest: chunk.digest, lines });
   }
 
   #parse(text: string, index: number, chunk: Chunk): StatusLine {
@@ -95,7 +94,7 @@ class StatusReader {
     const [issue] = error.issues;
     throw new TickmarkError(
       'IntegrityBroken',
-      `line ${index + 1} of ${objectKey(chunk.digest)} in ${backend.location} tells no statuses (${issue?.path.join('.')}: ${issue?.message}): it was changed or forged; tickmark verify says more, then restore it from a copy`,
+      `line ${index + 1} of chunk ${chunk.digest} (${objectKey(chunk.pack)}) in ${backend.location} tells no statuses (${issue?.path.join('.')}: ${issue?.message}): it was changed or forged; tickmark verify says more, then restore it from a copy`,
     );
   }
 }

@@ -7,8 +7,9 @@ import { type Night, streamKey } from '../period/nights.ts';
 import type { Population } from '../period/population.ts';
 import type { Query, TieOuts } from '../report/model.ts';
 import type { SealedSlice } from '../seal/manifest.ts';
-import { type Chunk, readChunks } from '../store/lists.ts';
-import { ChunkReader } from '../store/search.ts';
+import type { Backend } from '../store/backend.ts';
+import { type Chunk, readLines } from '../store/chunks.ts';
+import { readChunks } from '../store/lists.ts';
 import type { Store } from '../store/store.ts';
 
 /** A night whose evidence the population was put together from. */
@@ -67,7 +68,7 @@ export async function evidenceOf(
   const told = toldOf(dataset, examined);
   return {
     tie_outs: tieOutsOf(told.flatMap(({ slices }) => slices)),
-    queries: await queriesOf(told, new ChunkReader(backend)),
+    queries: await queriesOf(told, backend),
     nights: told.map(nightOf),
   };
 }
@@ -140,14 +141,21 @@ type Question = Pick<Call, 'id' | 'service' | 'operation' | 'region' | 'paramete
  * What was asked, each question once. Nights share the chunks of their traces: each is read once,
  * whatever the number of nights that hold it.
  */
-async function queriesOf(told: readonly Told[], reader: ChunkReader): Promise<Query[]> {
+async function queriesOf(told: readonly Told[], backend: Backend): Promise<Query[]> {
   const found = new Map<
     string,
     { query: Omit<Query, 'nights' | 'from' | 'to'>; places: Stretch[] }
   >();
-  for (const { source, scope, chunks } of (await chunksOf(told, reader)).values()) {
-    for (const { chunk, places } of chunks.values()) {
-      for (const question of (await reader.lines(chunk)) as readonly Question[]) {
+  for (const { source, scope, chunks } of (await chunksOf(told, backend)).values()) {
+    const named = [...chunks.values()];
+    let at = 0;
+    for await (const lines of readLines(
+      backend,
+      named.map(({ chunk }) => chunk),
+    )) {
+      const { places } = named[at] as { places: Stretch[] };
+      at += 1;
+      for (const question of lines as readonly Question[]) {
         const { service, operation, region, parameters, page = 1 } = question;
         const name = page === 1 ? question.id : question.id.replace(/ page \d+$/, '');
         const key = canonicalJson([source, scope, name]);
@@ -190,7 +198,7 @@ interface ScopeChunks {
 /** The chunks of each scope's traces, with the nights that have them. */
 async function chunksOf(
   told: readonly Told[],
-  { backend }: ChunkReader,
+  backend: Backend,
 ): Promise<Map<string, ScopeChunks>> {
   const lists = new Map<string, { slice: SealedSlice; places: Stretch[] }>();
   told.forEach(({ slices }, place) => {

@@ -95,7 +95,8 @@ export async function takeInventory(store: Store): Promise<Inventory> {
       if (before !== undefined) continue;
       let sum = 0;
       for (const index of await indexesOf(backend, list)) sum += object(index, 'indexes');
-      for (const chunk of await readChunks(backend, list)) sum += object(chunk.digest, part);
+      const chunks = await readChunks(backend, list);
+      for (const pack of new Set(chunks.map((each) => each.pack))) sum += object(pack, part);
       known.set(list.chunks, sum);
     }
     for (const { answers } of manifest.sources) {

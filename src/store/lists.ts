@@ -1,12 +1,22 @@
 /**
  * Lists of JSON lines, cut into chunks at boundaries that depend on the lines' keys alone, so that
- * one changed line changes one chunk. What the chunks of a list are stands in an object of its own,
- * which may say only what differs from an earlier one (docs/formats/store.md).
+ * one changed line changes one chunk. What the chunks of a list are, and where their texts lie, stands
+ * in an object of its own, which may say only what differs from an earlier one
+ * (docs/formats/store.md).
  */
 import { TickmarkError } from '../evidence/errors.ts';
 import { canonicalJson, sha256 } from '../evidence/json.ts';
 import type { Backend } from './backend.ts';
-import { readObject, writeObject } from './objects.ts';
+import {
+  broken,
+  byPack,
+  type Chunk,
+  mostPackBytes,
+  PackWriter,
+  placesIn,
+  readLines,
+} from './chunks.ts';
+import { mostBytes, readObject, writeObject } from './objects.ts';
 
 /** A list as it stands in a manifest. */
 export interface StoredList {
@@ -16,12 +26,6 @@ export interface StoredList {
   digest: string;
   /** The object that says which chunks there are; null for an empty list. */
   chunks: string | null;
-}
-
-export interface Chunk {
-  digest: string;
-  /** Number of lines. */
-  count: number;
 }
 
 /**
@@ -38,9 +42,6 @@ const mostChunkLines = 100_000;
 
 /** An index builds on another, which builds on another … so often at most. */
 const mostDepth = 64;
-
-/** So many objects are written at once: each waits for a disk or a network. */
-const writesAtOnce = 32;
 
 /**
  * Whether a chunk ends behind its `lines`-th line, which has this key: decided by the keys alone.
@@ -67,26 +68,19 @@ export async function writeList<T>(
   { cut, base }: { cut: Cut; base?: StoredList | undefined },
 ): Promise<StoredList> {
   const before = await readBase(backend, base);
-  const held = new Set(before?.chunks.map(({ digest }) => digest));
-  const writes = new Set<Promise<unknown>>();
-  const failures: unknown[] = [];
+  const known = new Map(before?.chunks.map((chunk) => [chunk.digest, chunk]));
+  const packs = new PackWriter(backend);
   const chunks: Chunk[] = [];
   let pending: string[] = [];
   let size = 0;
   const flush = async () => {
-    const bytes = Buffer.from(pending.join(''), 'utf8');
-    const digest = sha256(bytes);
-    chunks.push({ digest, count: pending.length });
+    const text = Buffer.from(pending.join(''), 'utf8');
+    const digest = sha256(text);
+    const chunk = known.get(digest) ?? (await packs.add(text, digest, pending.length));
+    known.set(digest, chunk);
+    chunks.push(chunk);
     pending = [];
     size = 0;
-    if (held.has(digest)) return;
-    // Kept until it is thrown: a write may fail long before anybody waits for it.
-    const write = writeObject(backend, bytes)
-      .catch((error: unknown) => failures.push(error))
-      .finally(() => writes.delete(write));
-    writes.add(write);
-    if (writes.size >= writesAtOnce) await Promise.race(writes);
-    if (failures.length > 0) throw failures[0];
   };
   try {
     for (const line of lines) {
@@ -96,23 +90,21 @@ export async function writeList<T>(
       if (endsChunk(cut, pending.length, keyOf(line)) || size > mostChunkCharacters) await flush();
     }
     if (pending.length > 0) await flush();
+    await packs.end();
   } finally {
     // Nothing is left under way behind it.
-    await Promise.all(writes);
+    await packs.settle();
   }
-  if (failures.length > 0) throw failures[0];
   const { count, digest } = summaryOf(chunks);
   if (chunks.length === 0) return { count, digest, chunks: null };
   // The same chunks as before: said by the same object.
-  if (base?.digest === digest) return base;
+  if (before !== undefined && base?.digest === digest) return base;
   return { count, digest, chunks: await writeIndex(backend, chunks, before) };
 }
 
 /** The lines of a list, chunk by chunk, each held against its digest. */
 export async function* readList(backend: Backend, list: StoredList): AsyncGenerator<unknown[]> {
-  for (const chunk of await readChunks(backend, list)) {
-    yield parseLines(await readObject(backend, chunk.digest), chunk, backend);
-  }
+  yield* readLines(backend, await readChunks(backend, list));
 }
 
 /** Which chunks a list has, held against its digest. @throws TickmarkError IntegrityBroken */
@@ -138,37 +130,6 @@ export async function indexesOf(backend: Backend, { chunks }: StoredList): Promi
   return indexes;
 }
 
-/** The lines of a chunk. @throws TickmarkError IntegrityBroken */
-export function parseLines(bytes: Buffer, chunk: Chunk, backend: Backend): unknown[] {
-  return textLines(bytes, chunk, backend).map((line) => parseLine(line, chunk, backend));
-}
-
-/** The lines of a chunk as text, not parsed yet. @throws TickmarkError IntegrityBroken */
-export function textLines(bytes: Buffer, chunk: Chunk, backend: Backend): string[] {
-  // Counted before anything is made of them: a small file may unfold to millions of lines.
-  if (countLines(bytes) !== chunk.count) throw noChunk(chunk, backend);
-  return bytes.toString('utf8').split('\n').slice(0, -1);
-}
-
-/** One of them. @throws TickmarkError IntegrityBroken */
-export function parseLine(line: string, chunk: Chunk, backend: Backend): unknown {
-  try {
-    return JSON.parse(line) as unknown;
-  } catch {
-    throw noChunk(chunk, backend);
-  }
-}
-
-function noChunk({ digest, count }: Chunk, backend: Backend): TickmarkError {
-  return broken(backend, `object ${digest} is no chunk of ${count} lines`);
-}
-
-function countLines(bytes: Buffer): number {
-  let lines = 0;
-  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines += 1;
-  return lines;
-}
-
 function summaryOf(chunks: readonly Chunk[]): { count: number; digest: string } {
   // In one piece: a list may have thousands of chunks, and a year of nights as many lists.
   let digests = '';
@@ -184,7 +145,15 @@ function summaryOf(chunks: readonly Chunk[]): { count: number; digest: string } 
  * How an index says what the chunks are, in their order: a chunk of its own, so many of the base's
  * chunks as they are (above 0), so many of them left out (below 0).
  */
-type Step = number | [digest: string, count: number];
+type Step = number | Chunk;
+
+/**
+ * How a chunk of its own is written: where it does not lie behind the one written before it, or is
+ * the first and does not begin the first pack, with its pack's place among `packs` and its offset.
+ */
+type Entry =
+  | [digest: string, count: number, bytes: number]
+  | [digest: string, count: number, bytes: number, pack: number, offset: number];
 
 /** The chunks that an index names, the index it builds on, and how many there are below. */
 interface Index {
@@ -219,11 +188,11 @@ async function writeIndex(
   chunks: readonly Chunk[],
   base: (Index & { digest: string }) | undefined,
 ): Promise<string> {
-  const full = canonicalJson({ base: null, chunks: chunks.map(entryOf) });
+  const full = formatIndex(null, chunks);
   let text = full;
   const index: Index = { chunks, base: null, depth: 0 };
   if (base !== undefined && base.depth < mostDepth) {
-    const changes = canonicalJson({ base: base.digest, chunks: difference(base.chunks, chunks) });
+    const changes = formatIndex(base.digest, difference(base.chunks, chunks));
     // What was said since the last whole one must not come to more than saying it whole again.
     if (changes.length * (base.depth + 1) < full.length) {
       text = changes;
@@ -244,7 +213,7 @@ export function difference(base: readonly Chunk[], chunks: readonly Chunk[]): St
   for (const chunk of chunks) {
     const place = places.get(chunk.digest);
     if (place === undefined || place < next) {
-      steps.push(entryOf(chunk));
+      steps.push(chunk);
       continue;
     }
     if (place > next) steps.push(next - place);
@@ -256,8 +225,19 @@ export function difference(base: readonly Chunk[], chunks: readonly Chunk[]): St
   return steps;
 }
 
-function entryOf({ digest, count }: Chunk): [string, number] {
-  return [digest, count];
+function formatIndex(base: string | null, steps: readonly Step[]): string {
+  const packs = new Map<string, number>();
+  let next = { pack: '', offset: 0 };
+  const chunks = steps.map((step): number | Entry => {
+    if (typeof step === 'number') return step;
+    const { digest, count, bytes, pack, offset } = step;
+    const place = packs.get(pack) ?? packs.size;
+    const follows = packs.size === 0 ? offset === 0 : pack === next.pack && offset === next.offset;
+    packs.set(pack, place);
+    next = { pack, offset: offset + bytes };
+    return follows ? [digest, count, bytes] : [digest, count, bytes, place, offset];
+  });
+  return canonicalJson({ base, chunks, packs: [...packs.keys()] });
 }
 
 async function readIndex(backend: Backend, digest: string): Promise<Index> {
@@ -271,7 +251,7 @@ async function readIndex(backend: Backend, digest: string): Promise<Index> {
       throw broken(backend, `index ${digest} builds on too many others`);
     const parsed = parseIndex(await readObject(backend, next));
     if (parsed === undefined) throw broken(backend, `object ${next} is no index of chunks`);
-    steps.push({ digest: next, base: parsed.base, steps: parsed.chunks });
+    steps.push({ digest: next, base: parsed.base, steps: parsed.steps });
     next = parsed.base;
   }
   for (const step of steps.reverse()) {
@@ -284,7 +264,7 @@ async function readIndex(backend: Backend, digest: string): Promise<Index> {
 }
 
 /** Read strictly: it comes from a store that others can write to. */
-function parseIndex(bytes: Buffer): { base: string | null; chunks: Step[] } | undefined {
+function parseIndex(bytes: Buffer): { base: string | null; steps: Step[] } | undefined {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString('utf8'));
@@ -292,31 +272,68 @@ function parseIndex(bytes: Buffer): { base: string | null; chunks: Step[] } | un
     return undefined;
   }
   if (value === null || typeof value !== 'object') return undefined;
-  const { base, chunks, ...more } = value as { base?: unknown; chunks?: unknown };
+  const { base, chunks, packs, ...more } = value as Record<string, unknown>;
   const isIndex =
     Object.keys(more).length === 0 &&
     (base === null || isDigest(base)) &&
     Array.isArray(chunks) &&
-    chunks.every(isStep);
-  return isIndex ? { base: base as string | null, chunks: chunks as Step[] } : undefined;
+    Array.isArray(packs) &&
+    packs.every(isDigest);
+  const steps = isIndex ? parseSteps(chunks, packs as string[]) : undefined;
+  return steps === undefined ? undefined : { base: base as string | null, steps };
+}
+
+/**
+ * Undefined where they are no steps, where a pack has no chunk of theirs or is named twice, and
+ * where it has more than a pack holds.
+ */
+function parseSteps(steps: readonly unknown[], packs: readonly string[]): Step[] | undefined {
+  const parsed: Step[] = [];
+  const own: Chunk[] = [];
+  let [place, offset] = [0, 0];
+  for (const step of steps) {
+    if (isLength(step)) {
+      parsed.push(step);
+      continue;
+    }
+    if (!isEntry(step)) return undefined;
+    const [digest, count, bytes] = step;
+    if (step.length === 5) [, , , place, offset] = step;
+    const pack = packs[place];
+    if (pack === undefined) return undefined;
+    own.push({ digest, count, bytes, pack, offset });
+    parsed.push(own.at(-1) as Chunk);
+    offset += bytes;
+  }
+  const named = byPack(own);
+  const fit = [...named.values()].every((chunks) => {
+    const longest = chunks.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+    return placesIn(chunks, Math.max(mostPackBytes, longest)) !== undefined;
+  });
+  return fit && named.size === packs.length ? parsed : undefined;
 }
 
 function isDigest(value: unknown): boolean {
   return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 }
 
-function isStep(value: unknown): boolean {
-  if (Array.isArray(value)) {
-    const [digest, count] = value;
-    return (
-      value.length === 2 &&
-      isDigest(digest) &&
-      Number.isInteger(count) &&
-      count > 0 &&
-      count <= mostChunkLines
-    );
-  }
+function isLength(value: unknown): value is number {
   return Number.isInteger(value) && value !== 0;
+}
+
+function isEntry(value: unknown): value is Entry {
+  if (!Array.isArray(value) || (value.length !== 3 && value.length !== 5)) return false;
+  const [digest, count, bytes, ...place] = value;
+  return (
+    isDigest(digest) &&
+    isFromTo(count, 1, mostChunkLines) &&
+    isFromTo(bytes, 1, mostBytes) &&
+    place.every((each) => isFromTo(each, 0, mostBytes))
+  );
+}
+
+function isFromTo(value: unknown, least: number, most: number): boolean {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 }
 
 /** Undefined where the steps reach beyond the base. */
@@ -325,7 +342,7 @@ function applySteps(base: readonly Chunk[], steps: readonly Step[]): Chunk[] | u
   let next = 0;
   for (const step of steps) {
     if (typeof step !== 'number') {
-      chunks.push({ digest: step[0], count: step[1] });
+      chunks.push(step);
       continue;
     }
     const end = next + Math.abs(step);
@@ -347,11 +364,4 @@ function remember(backend: Backend, digest: string, index: Index): void {
     held.indexes.delete(oldest);
     held.chunks -= chunks.length;
   }
-}
-
-function broken(backend: Backend, what: string): TickmarkError {
-  return new TickmarkError(
-    'IntegrityBroken',
-    `${backend.location}: ${what}; restore it from a copy`,
-  );
 }

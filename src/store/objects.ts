@@ -11,8 +11,8 @@ import type { Backend } from './backend.ts';
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** An object may not unfold to more than this; a chunk is far smaller. */
-const mostBytes = 64 * 1024 * 1024;
+/** An object may not unfold to more than this; a pack is far smaller. */
+export const mostBytes = 64 * 1024 * 1024;
 
 /** What is smaller is (un)folded at once: handing it to another thread costs more. */
 const smallBytes = 64 * 1024;

@@ -3,20 +3,45 @@
  * Nights share nearly all of their chunks, so that a year of them costs little more than one.
  */
 import type { Backend } from './backend.ts';
-import { type Chunk, parseLines, readChunks, type StoredList } from './lists.ts';
+import { type Chunk, parseLines, textIn } from './chunks.ts';
+import { readChunks, type StoredList } from './lists.ts';
 import { readObject } from './objects.ts';
 
-/** So much of what was read is held, as it came from the store. */
+/** So much of what was read is held, of lines and of packs each, in bytes of their text. */
 const mostHeldBytes = 64 * 1024 * 1024;
 
 /** So many lists are held by what their chunks are: somebody looks several lines up in each. */
 const mostHeldLists = 8;
 
-/** Reads chunks, and holds those that were asked for last. */
+/** Holds what was asked for last, up to so many bytes. */
+class Held<T> {
+  readonly #held = new Map<string, { value: T; bytes: number }>();
+  #bytes = 0;
+
+  get(name: string): T | undefined {
+    const known = this.#held.get(name);
+    if (known === undefined) return undefined;
+    this.#held.delete(name);
+    this.#held.set(name, known);
+    return known.value;
+  }
+
+  set(name: string, value: T, bytes: number): void {
+    this.#bytes += bytes - (this.#held.get(name)?.bytes ?? 0);
+    this.#held.set(name, { value, bytes });
+    for (const [oldest, { bytes: size }] of this.#held) {
+      if (this.#bytes <= mostHeldBytes) break;
+      this.#held.delete(oldest);
+      this.#bytes -= size;
+    }
+  }
+}
+
+/** Reads chunks, and holds those that were asked for last, with the packs that they lie in. */
 export class ChunkReader {
   readonly backend: Backend;
-  readonly #held = new Map<string, { lines: readonly unknown[]; bytes: number }>();
-  #bytes = 0;
+  readonly #lines = new Held<readonly unknown[]>();
+  readonly #packs = new Held<Buffer>();
   readonly #lists = new Map<string, { chunks: readonly Chunk[]; digests: ReadonlySet<string> }>();
   /** Where each name was found last, and in which list that was; no chunk: it was not there. */
   readonly #last = new Map<string, { list: string; chunk: string | null; line: unknown }>();
@@ -27,17 +52,12 @@ export class ChunkReader {
 
   /** The lines of a chunk. @throws TickmarkError IntegrityBroken */
   async lines(chunk: Chunk): Promise<readonly unknown[]> {
-    const { digest, count } = chunk;
-    const known = this.#held.get(digest);
+    const known = this.#lines.get(chunk.digest);
     // The count is an index's word, and another index may say another.
-    if (known !== undefined && known.lines.length === count) {
-      this.#held.delete(digest);
-      this.#held.set(digest, known);
-      return known.lines;
-    }
-    const bytes = await readObject(this.backend, digest);
-    const lines = parseLines(bytes, chunk, this.backend);
-    this.#hold(digest, { lines, bytes: bytes.length });
+    if (known !== undefined && known.length === chunk.count) return known;
+    const text = textIn(await this.#pack(chunk.pack), chunk, this.backend);
+    const lines = parseLines(text, chunk, this.backend);
+    this.#lines.set(chunk.digest, lines, text.length);
     return lines;
   }
 
@@ -78,14 +98,12 @@ export class ChunkReader {
     return read;
   }
 
-  #hold(digest: string, chunk: { lines: readonly unknown[]; bytes: number }): void {
-    this.#bytes += chunk.bytes - (this.#held.get(digest)?.bytes ?? 0);
-    this.#held.set(digest, chunk);
-    for (const [oldest, { bytes }] of this.#held) {
-      if (this.#bytes <= mostHeldBytes) break;
-      this.#held.delete(oldest);
-      this.#bytes -= bytes;
-    }
+  async #pack(digest: string): Promise<Buffer> {
+    const known = this.#packs.get(digest);
+    if (known !== undefined) return known;
+    const bytes = await readObject(this.backend, digest);
+    this.#packs.set(digest, bytes, bytes.length);
+    return bytes;
   }
 }
 

@@ -35,8 +35,11 @@ export async function* verifyContents(
     counted.lists += 2;
     counted.results += manifest.results.list.count;
   }
-  yield* objects.findings();
-  yield* reader.lists.findings();
+  const broken = [...objects.findings(), ...reader.lists.findings()];
+  yield* broken;
+  // What names a text may be what is missing.
+  const isWhole = links.every((link, index) => isSound(link) && link.sequence === index + 1);
+  if (isWhole && broken.length === 0) yield* reader.lists.unnamedText();
   return counted;
 }
 

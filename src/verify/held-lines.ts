@@ -1,10 +1,7 @@
 import { TickmarkError } from '../evidence/errors.ts';
 import type { Backend } from '../store/backend.ts';
-import { type Chunk, parseLines, readChunks, type StoredList } from '../store/lists.ts';
-import { readObject } from '../store/objects.ts';
-
-/** So many chunks are read at once: each waits for a disk or a network. */
-const readsAtOnce = 32;
+import { type Chunk, readLines } from '../store/chunks.ts';
+import { readChunks, type StoredList } from '../store/lists.ts';
 
 /** A chunk that so many bundles in a row did not name is let go of. */
 const bundlesHeld = 3;
@@ -27,9 +24,21 @@ export class HeldLines<T> {
   /** The lines of a list, chunk by chunk. @throws TickmarkError IntegrityBroken */
   async *of(backend: Backend, list: StoredList): AsyncGenerator<readonly T[]> {
     const chunks = await readChunks(backend, list);
-    for (let from = 0; from < chunks.length; from += readsAtOnce) {
-      const next = chunks.slice(from, from + readsAtOnce);
-      yield* await Promise.all(next.map((chunk) => this.#lines(backend, chunk)));
+    // The count is the manifest's word, and another list may say another.
+    const unread = chunks.filter(
+      ({ digest, count }) => this.#chunks.get(digest)?.lines.length !== count,
+    );
+    let at = 0;
+    for await (const lines of readLines(backend, unread)) {
+      const chunk = unread[at] as Chunk;
+      at += 1;
+      const parsed = lines.map((line) => this.#parsed(line, chunk, backend));
+      this.#chunks.set(chunk.digest, { lines: parsed, bundle: this.#bundle });
+    }
+    for (const { digest } of chunks) {
+      const held = this.#chunks.get(digest) as { lines: readonly T[]; bundle: number };
+      held.bundle = this.#bundle;
+      yield held.lines;
     }
   }
 
@@ -41,23 +50,12 @@ export class HeldLines<T> {
     }
   }
 
-  async #lines(backend: Backend, chunk: Chunk): Promise<readonly T[]> {
-    const held = this.#chunks.get(chunk.digest);
-    // The count is the manifest's word, and another list may say another.
-    if (held !== undefined && held.lines.length === chunk.count) {
-      held.bundle = this.#bundle;
-      return held.lines;
-    }
-    const bytes = await readObject(backend, chunk.digest);
-    const lines = parseLines(bytes, chunk, backend).map((line) => {
-      const parsed = this.#parse(line);
-      if (parsed !== undefined) return parsed;
-      throw new TickmarkError(
-        'IntegrityBroken',
-        `${backend.location}: object ${chunk.digest} holds a line that Tickmark never writes there; restore it from a copy`,
-      );
-    });
-    this.#chunks.set(chunk.digest, { lines, bundle: this.#bundle });
-    return lines;
+  #parsed(line: unknown, { digest }: Chunk, backend: Backend): T {
+    const parsed = this.#parse(line);
+    if (parsed !== undefined) return parsed;
+    throw new TickmarkError(
+      'IntegrityBroken',
+      `${backend.location}: chunk ${digest} holds a line that Tickmark never writes there; restore it from a copy`,
+    );
   }
 }

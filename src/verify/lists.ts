@@ -8,7 +8,9 @@ import { z } from 'zod';
 import { TickmarkError } from '../evidence/errors.ts';
 import { canonicalJson, sha256 } from '../evidence/json.ts';
 import { type StatusLine, statuses } from '../evidence/result.ts';
-import { type Chunk, parseLines, readChunks, type StoredList } from '../store/lists.ts';
+import { byPack, type Chunk, overlapIn, parseLines, placesIn, textIn } from '../store/chunks.ts';
+import { readChunks, type StoredList } from '../store/lists.ts';
+import { objectKey } from '../store/objects.ts';
 import { statusKey } from '../store/results.ts';
 import { statusLine } from '../store/status-line.ts';
 import { parseReceipts, type StoredTrace } from '../store/trace.ts';
@@ -63,9 +65,8 @@ export interface ResultGroup
   scope: string;
 }
 
-/** What is kept of a chunk. */
-interface Facts {
-  count: number;
+/** What is kept of a chunk: where in its pack it lies, as was seen, and what it holds. */
+interface Facts extends Pick<Chunk, 'offset' | 'bytes' | 'count'> {
   /** Keys of its first and last line; results have none. */
   first: string;
   last: string;
@@ -94,16 +95,25 @@ interface CheckedList {
   fault: string | undefined;
 }
 
+/** What is kept of a pack. */
+interface PackFacts {
+  bytes: number;
+  /** The first bundle that names it. */
+  sequence: number;
+  /** By digest. Only of those that are where an index says. */
+  chunks: Map<string, Facts>;
+}
+
 export class ListChecker {
   readonly #objects: ObjectReader;
   readonly #lists = new Map<string, Promise<CheckedList>>();
   readonly #receipts = new Map<string, Promise<CheckedList>>();
-  readonly #facts = {
-    records: new Map<string, Facts>(),
-    calls: new Map<string, Facts>(),
-    results: new Map<string, Facts>(),
-    statuses: new Map<string, Facts>(),
-    plain: new Map<string, Facts>(),
+  readonly #packs = {
+    records: new Map<string, PackFacts>(),
+    calls: new Map<string, PackFacts>(),
+    results: new Map<string, PackFacts>(),
+    statuses: new Map<string, PackFacts>(),
+    plain: new Map<string, PackFacts>(),
   };
   readonly #groups = new Map<string, ResultGroup>();
   readonly #faulty = new Map<CheckedList, { finding: Finding; bundles: Set<number> }>();
@@ -121,7 +131,7 @@ export class ListChecker {
     const checked = await once(
       this.#lists,
       `${kind} ${list.count} ${list.digest} ${list.chunks}`,
-      () => this.#check(kind, list),
+      () => this.#check(kind, list, sequence),
     );
     this.#tell(checked, sequence, key, what);
     return checked;
@@ -146,6 +156,27 @@ export class ListChecker {
     }
   }
 
+  /**
+   * Packs with text that no index names, or that several say to be of different chunks. It takes
+   * every index there is: where another finding is a break, these may be its consequence.
+   */
+  *unnamedText(): Generator<Finding> {
+    for (const packs of Object.values(this.#packs)) {
+      for (const [digest, { bytes, sequence, chunks }] of packs) {
+        let end = 0;
+        const inOrder = [...chunks.values()].sort((a, b) => a.offset - b.offset);
+        const isNamed = inOrder.every(({ offset, bytes: size }) => {
+          const follows = offset === end;
+          end += size;
+          return follows;
+        });
+        if (isNamed && end === bytes) continue;
+        const message = `object ${digest} is not made of the chunks that indexes say to lie in it: it has other text too, or some of them overlap; find out who wrote it, and restore the store from a copy`;
+        yield breakOf('ListBroken', objectKey(digest), [sequence], message);
+      }
+    }
+  }
+
   #tell(checked: CheckedList, sequence: number, key: string, what: string): void {
     for (const each of checked.broken) this.#objects.blame(each, sequence);
     if (checked.fault === undefined) return;
@@ -158,7 +189,7 @@ export class ListChecker {
     }
   }
 
-  async #check(kind: LineKind, list: StoredList): Promise<CheckedList> {
+  async #check(kind: LineKind, list: StoredList, sequence: number): Promise<CheckedList> {
     const checked = nothingKnown();
     let chunks: readonly Chunk[];
     try {
@@ -170,13 +201,17 @@ export class ListChecker {
       } else throw error;
       return checked;
     }
-    const facts = this.#facts[kind];
-    const unknown = chunks.filter((chunk) => !facts.has(chunk.digest));
-    const looks = unknown.map(async (chunk) => {
+    const packs = this.#packs[kind];
+    const unknown = byPack(
+      chunks.filter(({ pack, digest }) => !packs.get(pack)?.chunks.has(digest)),
+    );
+    const looks = [...unknown].map(async ([pack, wanted]) => {
       try {
-        facts.set(this.#objects.shared(chunk.digest), await this.#look(kind, chunk));
+        const fault = await this.#lookInto(kind, pack, wanted, sequence);
+        if (fault !== undefined) checked.fault ??= fault;
       } catch (error) {
         if (!(error instanceof BrokenObject)) throw error;
+        checked.broken.add(pack);
       }
     });
     await Promise.all(looks);
@@ -184,17 +219,39 @@ export class ListChecker {
     return checked;
   }
 
-  /** Reads a chunk. @throws BrokenObject */
-  async #look(kind: LineKind, chunk: Chunk): Promise<Facts> {
+  /** Reads a pack. @returns what is wrong with what is said of it. @throws BrokenObject */
+  async #lookInto(
+    kind: LineKind,
+    digest: string,
+    chunks: readonly Chunk[],
+    sequence: number,
+  ): Promise<string | undefined> {
+    const content = await this.#objects.read(digest);
+    const packs = this.#packs[kind];
+    const pack = packs.get(digest) ?? { bytes: content.length, sequence, chunks: new Map() };
+    packs.set(this.#objects.shared(digest), pack);
+    const places = placesIn(chunks, content.length);
+    if (places === undefined) return overlapIn(digest);
+    let fault: string | undefined;
+    for (const chunk of places) {
+      const facts = await this.#look(kind, chunk, content);
+      if (facts === undefined) fault ??= `object ${digest} does not hold ${nameOf(chunk)}`;
+      else pack.chunks.set(chunk.digest, facts);
+    }
+    return fault;
+  }
+
+  /** Undefined where the index says wrongly where the chunk is, or what it is. */
+  async #look(kind: LineKind, chunk: Chunk, pack: Buffer): Promise<Facts | undefined> {
     const { backend } = this.#objects;
-    const bytes = await this.#objects.read(chunk.digest);
-    const facts: Facts = { count: chunk.count, first: '', last: '' };
+    const { offset, bytes, count } = chunk;
+    const facts: Facts = { offset, bytes, count, first: '', last: '' };
     let lines: unknown[];
     try {
-      lines = parseLines(bytes, chunk, backend);
+      lines = parseLines(textIn(pack, chunk, backend), chunk, backend);
     } catch (error) {
       if (!(error instanceof TickmarkError)) throw error;
-      return { ...facts, fault: `object ${chunk.digest} is no chunk of ${chunk.count} lines` };
+      return undefined;
     }
     if (kind === 'plain') return { ...facts, lines };
     const fault =
@@ -207,7 +264,7 @@ export class ListChecker {
             : kind === 'statuses'
               ? takeStatuses(facts, lines)
               : undefined;
-    if (fault !== undefined) return { ...facts, fault: `object ${chunk.digest} ${fault}` };
+    if (fault !== undefined) return { ...facts, fault: `chunk ${chunk.digest} ${fault}` };
     if (kind === 'calls') await this.#takeNames(facts, lines as z.infer<typeof callLine>[]);
     return facts;
   }
@@ -247,23 +304,20 @@ export class ListChecker {
 
   /** Puts together what is known of the chunks. */
   #walk(kind: LineKind, chunks: readonly Chunk[], checked: CheckedList): void {
-    const facts = this.#facts[kind];
+    const packs = this.#packs[kind];
     const groups = new Map<ResultGroup, number>();
     const lines: unknown[] = [];
     let sum = 0n;
     let last = '';
     for (const chunk of chunks) {
-      const known = facts.get(chunk.digest);
-      if (known === undefined) {
-        checked.broken.add(chunk.digest);
-        continue;
-      }
+      const known = packs.get(chunk.pack)?.chunks.get(chunk.digest);
+      if (known === undefined) continue;
       for (const name of known.names ?? []) {
         if (this.#objects.isBroken(name)) checked.broken.add(name);
       }
       if (known.fault !== undefined) checked.fault ??= known.fault;
-      else if (known.count !== chunk.count) {
-        checked.fault ??= `object ${chunk.digest} has ${known.count} lines, and the index says ${chunk.count}`;
+      else if (known.count !== chunk.count || known.offset !== chunk.offset) {
+        checked.fault ??= `object ${chunk.pack} does not hold ${nameOf(chunk)}`;
       } else if (known.lines !== undefined) {
         for (const line of known.lines) lines.push(line);
       } else if (known.groups !== undefined) {
@@ -273,7 +327,7 @@ export class ListChecker {
         }
       } else {
         if (last >= known.first) {
-          checked.fault ??= `they are not sorted, each once (object ${chunk.digest})`;
+          checked.fault ??= `they are not sorted, each once (chunk ${chunk.digest})`;
         }
         last = known.last;
         sum += known.sum ?? 0n;
@@ -311,6 +365,10 @@ function nothingKnown(): CheckedList {
     broken: new Set(),
     fault: undefined,
   };
+}
+
+function nameOf({ digest, count, bytes, offset }: Chunk): string {
+  return `chunk ${digest} of ${count} lines in bytes ${offset} to ${offset + bytes}`;
 }
 
 function takeStatuses(facts: Facts, lines: readonly unknown[]): string | undefined {

@@ -27,15 +27,16 @@ const crowd = Array.from({ length: 60 }, (_, index) => ({
   blocked: false,
 }));
 
+const sealing = signedBy(generateKeyPair().privateKey);
+async function night(clock: string): Promise<void> {
+  const project = await openDoorProject(cwd);
+  const { bundles } = await nightOn(project, project.store.backend, clock, sealing);
+  runs.push(bundles.at(-1)?.manifest.run ?? '');
+}
+
 beforeAll(async () => {
   door = await startDoor();
   cwd = await newDoorProject(door);
-  const sealing = signedBy(generateKeyPair().privateKey);
-  const night = async (clock: string) => {
-    const project = await openDoorProject(cwd);
-    const { bundles } = await nightOn(project, project.store.backend, clock, sealing);
-    runs.push(bundles.at(-1)?.manifest.run ?? '');
-  };
   door.badges = [...crowd, { id: 'ada', blocked: false }, { id: 'bob', blocked: true }];
   await night('2026-01-02T02:00:00Z');
   // Ada is blocked, Bob is gone, Carol comes.
@@ -168,23 +169,34 @@ describe('tickmark diff', () => {
   });
 
   // Last: what it takes away is gone.
-  it('reads no chunk that both nights have', async () => {
+  it('reads no pack of which it needs only chunks that both nights have', async () => {
     const store = join(cwd, 'evidence');
     const backend = folderBackend(store);
-    const [one, two] = (await bundlesOf(backend)).filter(({ manifest }) =>
-      runs.includes(manifest.run),
-    );
-    const digests = async (bundle: typeof one) => {
+    // With two sources of one scope each result would have its own time, new every night.
+    const config = JSON.parse(await readFile(join(cwd, 'tickmark.yaml'), 'utf8'));
+    config.sources.pop();
+    await writeFile(join(cwd, 'tickmark.yaml'), JSON.stringify(config));
+    for (const [day, blocked] of [
+      ['05', true],
+      ['06', false],
+      ['07', true],
+    ] as const) {
+      door.badges = [...crowd, { id: 'ada', blocked }, { id: 'carol', blocked: true }];
+      await night(`2026-01-${day}T02:00:00Z`);
+    }
+    const [one, two] = (await bundlesOf(backend)).slice(-2);
+    const chunksOf = async (bundle: typeof one) => {
       if (bundle === undefined || bundle.manifest.results === null) throw new Error('no results');
-      const chunks = await readChunks(backend, bundle.manifest.results.list);
-      return chunks.map(({ digest }) => digest);
+      return readChunks(backend, bundle.manifest.results.list);
     };
-    const later = new Set(await digests(two));
-    const shared = (await digests(one)).filter((digest) => later.has(digest));
-    expect(shared.length).toBeGreaterThan(5);
-    for (const digest of shared) await rm(join(store, objectKey(digest)));
-    expect(await json(runs[0] ?? '', runs[1] ?? '')).toHaveLength(3);
-    const whole = await tickmark(['results', '--store', store, '--run', runs[0] ?? ''], '', {
+    const chunks = [...(await chunksOf(one)), ...(await chunksOf(two))];
+    const times = (digest: string) => chunks.filter((chunk) => chunk.digest === digest).length;
+    const needed = new Set(chunks.flatMap(({ digest, pack }) => (times(digest) > 1 ? [] : [pack])));
+    const shared = new Set(chunks.flatMap(({ pack }) => (needed.has(pack) ? [] : [pack])));
+    expect([needed.size, shared.size]).toEqual([2, 1]);
+    for (const pack of shared) await rm(join(store, objectKey(pack)));
+    expect(await json(runs[4] ?? '', runs[5] ?? '')).toHaveLength(1);
+    const whole = await tickmark(['results', '--store', store, '--run', runs[4] ?? ''], '', {
       cwd,
     });
     expect(whole.code).toBe(4);

@@ -121,7 +121,9 @@ describe('the history of a store', () => {
     ['a uid that is no text', { ...line, uid: 7 }, 'uid'],
   ])('is not read of lines with %s', async (_what, wrong, where) => {
     const message = await broken(await withStatuses([line, wrong]));
-    expect(message).toMatch(/line 2 of objects\/[0-9a-f]{2}\/[0-9a-f]{64}\.gz in memory/);
+    expect(message).toMatch(
+      /line 2 of chunk [0-9a-f]{64} \(objects\/[0-9a-f]{2}\/[0-9a-f]{64}\.gz\) in memory/,
+    );
     expect(message).toContain(where);
     expect(message).toContain('tickmark verify');
   });

@@ -295,9 +295,9 @@ describe('tickmark status of a damaged store', () => {
     const list = bundle?.manifest.results?.statuses;
     if (list === undefined) throw new Error('nothing was judged');
     const [chunk] = await readChunks(backend, list);
-    await rm(join(store, objectKey(chunk?.digest ?? '')));
+    await rm(join(store, objectKey(chunk?.pack ?? '')));
     const { stderr, code } = await status('--store', store);
-    expect(stderr).toContain(`${chunk?.digest}.gz is missing`);
+    expect(stderr).toContain(`${chunk?.pack}.gz is missing`);
     expect(code).toBe(4);
   });
 });

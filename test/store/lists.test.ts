@@ -217,11 +217,11 @@ describe('lists', () => {
 
 describe('difference', () => {
   it('is the lengths to take and to leave out, and what is new', () => {
-    const chunk = (name: string) => ({ digest: name, count: 4 });
+    const chunk = (name: string) => ({ digest: name, count: 4, bytes: 9, pack: 'p', offset: 0 });
     const base = ['a', 'b', 'c', 'd', 'e'].map(chunk);
-    expect(difference(base, ['a', 'b', 'x', 'd', 'e'].map(chunk))).toEqual([2, ['x', 4], -1, 2]);
+    expect(difference(base, ['a', 'b', 'x', 'd', 'e'].map(chunk))).toEqual([2, chunk('x'), -1, 2]);
     expect(difference(base, ['b', 'c'].map(chunk))).toEqual([-1, 2]);
     expect(difference(base, base)).toEqual([5]);
-    expect(difference([], base.slice(0, 1))).toEqual([['a', 4]]);
+    expect(difference([], base.slice(0, 1))).toEqual([chunk('a')]);
   });
 });

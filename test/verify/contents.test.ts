@@ -116,17 +116,15 @@ describe('a missing object', () => {
     const list = manifestOf(sample).sample?.[name] as StoredList;
     expect(await breaksWithout(list.chunks ?? '')).toEqual(missing(list.chunks ?? '', [sample]));
     const [chunk] = await readChunks(nights.backend, list);
-    expect(await breaksWithout(chunk?.digest ?? '')).toEqual(
-      missing(chunk?.digest ?? '', [sample]),
-    );
+    expect(await breaksWithout(chunk?.pack ?? '')).toEqual(missing(chunk?.pack ?? '', [sample]));
   });
 
   it('of the statuses is missed in every night that shares it', async () => {
     const chunks = await readChunks(nights.backend, manifestOf(6).results?.statuses as StoredList);
-    const digest = (which: number) => chunks.at(which)?.digest ?? '';
+    const pack = (which: number) => chunks.at(which)?.pack ?? '';
     // The event stands first and is the night's own; the users are as they were.
-    expect(await breaksWithout(digest(0))).toEqual(missing(digest(0), [6]));
-    expect(await breaksWithout(digest(-1))).toEqual(missing(digest(-1), [2, 3, 5, 6]));
+    expect(await breaksWithout(pack(0))).toEqual(missing(pack(0), [6]));
+    expect(await breaksWithout(pack(-1))).toEqual(missing(pack(-1), [2, 3, 5, 6]));
   });
 });
 

@@ -121,7 +121,7 @@ describe('a byte of an object', () => {
   const isIndex = (key: string) =>
     /^\{"base"|"etag"/.test(gunzipSync(fileOf(few.keys, key)).toString());
 
-  /** Waivers, and chunks of statuses and of a draw. */
+  /** Waivers, and packs of statuses and of a draw. */
   async function besideEvidence(): Promise<string[]> {
     const [, night] = few.bundles;
     const { sample } = few.bundles[4]?.manifest ?? {};
@@ -129,7 +129,7 @@ describe('a byte of an object', () => {
     if (!results || !waivers || !sample) throw new Error('night 2 is judged, 5 is a draw');
     const lists = [results.statuses, sample.population, sample.items];
     const chunks = await Promise.all(lists.map((list) => readChunks(few.backend, list)));
-    return [waivers.digest, ...chunks.flat().map(({ digest }) => digest)];
+    return [waivers.digest, ...chunks.flat().map(({ pack }) => pack)];
   }
 
   const head = Array.from({ length: 10 }, (_, at) => ({ what: `head ${at}`, of: () => at }));

@@ -548,13 +548,13 @@ describe('what is missing or damaged', () => {
     [
       'records',
       async ({ manifest }: Bundle) =>
-        (await chunksOf((manifest.slices[2] as Manifest['slices'][number]).records))[0]?.digest,
+        (await chunksOf((manifest.slices[2] as Manifest['slices'][number]).records))[0]?.pack,
     ],
     ['the index of records', ({ manifest }: Bundle) => manifest.slices[2]?.records.chunks],
     [
       'results',
       async ({ manifest }: Bundle) =>
-        (await chunksOf(manifest.results?.list as StoredList))[0]?.digest,
+        (await chunksOf(manifest.results?.list as StoredList))[0]?.pack,
     ],
   ])('is broken and keeps no other night from its turn: %s', async (_what, digestOf) => {
     await seal();
@@ -628,8 +628,11 @@ describe('what is missing or damaged', () => {
   it('is broken where a chunk holds other than its count says', async () => {
     const sealed = await seal();
     const list = sealed.manifest.slices[2]?.records as StoredList;
-    const chunks = (await chunksOf(list)).map(({ digest, count }) => [digest, count + 1]);
-    const index = Buffer.from(canonicalJson({ base: null, chunks }));
+    const named = await chunksOf(list);
+    const chunks = named.map(({ digest, count, bytes }) => [digest, count + 1, bytes]);
+    const packs = [...new Set(named.map(({ pack }) => pack))];
+    expect(packs).toHaveLength(1);
+    const index = Buffer.from(canonicalJson({ base: null, chunks, packs }));
     const records = {
       ...list,
       count: list.count + chunks.length,
@@ -641,7 +644,9 @@ describe('what is missing or damaged', () => {
     const night = forge(sealed, { slices });
     const [outcome] = await everyBundle();
     expect(night.manifest.slices).toEqual(slices);
-    expect(outcome?.broken).toMatchObject([expect.stringContaining('is no chunk of')]);
+    expect(outcome?.broken).toMatchObject([
+      expect.stringMatching(/chunk \w+ in object \w+ does not have \d+ lines/),
+    ]);
   });
 });
 

@@ -3,8 +3,8 @@ import { TickmarkError } from '../../evidence/errors.ts';
 import { canonicalJson, compareText } from '../../evidence/json.ts';
 import type { Result, Status } from '../../evidence/result.ts';
 import type { Bundle, Manifest } from '../../seal/manifest.ts';
-import { parseLines, readChunks, type StoredList } from '../../store/lists.ts';
-import { readObject } from '../../store/objects.ts';
+import { readLines } from '../../store/chunks.ts';
+import { readChunks, type StoredList } from '../../store/lists.ts';
 import { readResults } from '../../store/results.ts';
 import type { Store } from '../../store/store.ts';
 import { didYouMean } from '../../yaml/nearest.ts';
@@ -185,9 +185,9 @@ function rowsWithout(
 ): AsyncGenerator<Result> {
   const { backend } = store;
   return readResults(store, bundle, async function* (list: StoredList) {
-    for (const chunk of await readChunks(backend, list)) {
-      if (others.has(chunk.digest)) continue;
-      const lines = parseLines(await readObject(backend, chunk.digest), chunk, backend);
+    const chunks = await readChunks(backend, list);
+    const own = chunks.filter(({ digest }) => !others.has(digest));
+    for await (const lines of readLines(backend, own)) {
       for (const { test, dataset } of lines as { test: string; dataset: string }[]) {
         datasets.set(test, dataset);
       }
