@@ -177,6 +177,35 @@ describe('tickmark store gc', () => {
     expect([...keys.keys()]).toEqual([manifestKey(1), objectKey(digests[0] ?? '')]);
   });
 
+  it('leaves the packs of nights long ago while a list still has a chunk in them', async () => {
+    const { backend: memory, keys, written } = memoryBackend();
+    const recordsOf = (night: number) =>
+      Array.from({ length: 400 }, (_, index) => ({
+        ...{ uid: `thing-${String(index).padStart(3, '0')}`, name: 'thing', original: {} },
+        ...{ fields: { seen: index % 100 === night % 100 ? night : 0 }, calls: [] },
+      }));
+    for (let night = 1; night <= 70; night += 1) {
+      const kept = new Store(memory);
+      const sealed = await kept.writeSlice(slice({ records: recordsOf(night) }));
+      await kept.seal(draft({ slices: [sealed] }), unsealed);
+    }
+    const whole = new Set(keys.keys());
+    await new Store(memory).writeSlice(slice({ records: recordsOf(77) }));
+    const left = [...keys.keys()].filter((key) => !whole.has(key));
+    for (const key of keys.keys()) written.set(key, new Date(0));
+    const found = leftovers(await takeInventory(new Store(memory)), new Date());
+    expect(found.map(({ key }) => key).sort()).toEqual(left.sort());
+    await removeLeftovers(memory, found, new Date());
+    const store = new Store(memory);
+    for (const { manifest } of await bundlesOf(memory)) {
+      const [sealed] = manifest.slices;
+      if (sealed === undefined) throw new Error('there is a slice in each');
+      const read: unknown[] = [];
+      for await (const part of store.records(sealed)) read.push(...part);
+      expect(read).toEqual(recordsOf(manifest.sequence));
+    }
+  });
+
   it('goes on where one cannot be removed, and says why', async () => {
     const { backend: memory, keys } = memoryBackend();
     for (const text of ['a', 'b', 'c']) await writeObject(memory, Buffer.from(text));

@@ -5,6 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sha256 } from '../../src/evidence/json.ts';
 import type { Manifest } from '../../src/seal/manifest.ts';
+import { folderBackend } from '../../src/store/folder.ts';
+import { readChunks } from '../../src/store/lists.ts';
 import { objectKey } from '../../src/store/objects.ts';
 import {
   type Authority,
@@ -144,11 +146,23 @@ describe.skipIf(!opensslAvailable)(
         join(store, 'seals', `${sha256(await readFile(manifest(sequence)))}.tst`);
 
       const newest: Manifest = JSON.parse(await readFile(manifest(4), 'utf8'));
-      const index = newest.slices[0]?.records.chunks ?? '';
+      const { records } = newest.slices[0] as Manifest['slices'][number];
+      const index = records.chunks ?? '';
       const key = objectKey(index);
+      const chunks = await readChunks(folderBackend(store), records);
       await writeFile(join(store, key), gzipSync('{"base":null,"chunks":[]}'));
       expect(await sh('objects')).toEqual([`CHANGED ${key}`]);
       expect(await sh('lists')).toEqual([`BROKEN list ${index}`]);
+
+      // The list as it was, in a place where it is not.
+      const wrong = {
+        base: null,
+        chunks: chunks.map(({ digest, count, bytes }) => [digest, count, bytes, 0, 1]),
+        packs: chunks.slice(0, 1).map(({ pack }) => pack),
+      };
+      expect(chunks.length).toBeGreaterThan(0);
+      await writeFile(join(store, key), gzipSync(JSON.stringify(wrong)));
+      expect(await sh('lists')).toEqual(chunks.map(({ digest }) => `BROKEN chunk ${digest}`));
 
       const exchanged = await token(2);
       await copyFile(await token(1), exchanged);
