@@ -9,6 +9,7 @@ import type { NightReport } from './formats.ts';
 import { writeOutput } from './output.ts';
 import { readPeriod } from './period.ts';
 import type { Project } from './project.ts';
+import { reachDaysIn } from './registry.ts';
 import { render } from './render.ts';
 import { openReport } from './report.ts';
 

@@ -5,7 +5,8 @@
 import { canonicalJson, compareText, sha256 } from '../evidence/json.ts';
 import type { Call, EvidenceRecord } from '../evidence/slice.ts';
 import type { SealedSlice } from '../seal/manifest.ts';
-import { type Chunk, readChunks } from './lists.ts';
+import type { Chunk } from './chunks.ts';
+import { readChunks } from './lists.ts';
 import type { ChunkReader } from './search.ts';
 import { findCalls } from './trace.ts';
 
