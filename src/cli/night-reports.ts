@@ -40,7 +40,12 @@ export async function writeNightReports(
   const day = dayIn(new Date(manifest.started_at), manifest.timezone);
   const range = project.loaded.config.period === undefined ? { from: day, until: day } : {};
   try {
-    const period = await readPeriod(project, { config: project.loaded.file, ...range }, new Date());
+    const reachDays = reachDaysIn(project.registry);
+    const period = await readPeriod(
+      { ...project, reachDays },
+      { config: project.loaded.file, ...range },
+      new Date(),
+    );
     const opened = await openReport(period, {});
     for (const { format, file } of reports) {
       await writeOutput(file, await render(format, opened), true);
