@@ -37,7 +37,7 @@ function* written(value: unknown): Generator<string> {
     for (const [index, item] of value.entries()) {
       yield `${index === 0 ? '' : ','}\n${JSON.stringify(item)}`;
     }
-    yield ']';
+    yield value.length === 0 ? ']' : '\n]';
   } else if (typeof value === 'object' && value !== null) {
     let separator = '';
     yield '{';

@@ -250,18 +250,23 @@ const reference = /^\(?(?:[0-9a-f]{7,}|www)/i;
  * code, in which neither Markdown nor what GitHub looks for afterwards (mentions, references,
  * emoji, addresses) means anything. A stroke would end the cell of a table, in a span too: it
  * stands between two spans, as an entity.
- * @param most characters; what is longer ends with an ellipsis.
  */
-export function text(outside: string, most: number = mostShown): string {
-  const whole = [...legible(outside.slice(0, 2 * most + 1))];
-  const isCut = whole.length > most || outside.length > 2 * most + 1;
-  const shown = whole.slice(0, most).join('');
-  const end = isCut ? '…' : '';
-  if (shown === '') return '(empty)';
-  const isPlain = shown.split(' ').every((each) => word.test(each) && !reference.test(each));
-  if (isPlain) return shown + end;
-  const spans = shown.split('|').map((piece) => (piece === '' ? '' : code(piece)));
-  return spans.join('&#124;') + end;
+export function wholeText(outside: string): string {
+  const line = legible(outside);
+  if (line.trim() === '') return '(empty)';
+  if (line.split(' ').every((each) => word.test(each) && !reference.test(each))) return line;
+  return line
+    .split('|')
+    .map((piece) => (piece === '' ? '' : code(piece)))
+    .join('&#124;');
+}
+
+/** The same, not longer than a table or a list wants it. */
+export function text(outside: string): string {
+  const characters = [...outside.slice(0, 2 * mostShown + 1)];
+  return characters.length > mostShown
+    ? `${wholeText(characters.slice(0, mostShown).join(''))}…`
+    : wholeText(outside);
 }
 
 /** CommonMark 6.1: the fence is longer than any run within; one space on each side is taken away. */

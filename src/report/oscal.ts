@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { addDays, startOfDay } from '../evidence/days.ts';
 import type { ControlReport, Deviation, PeriodReport, TestReport } from '../period/report.ts';
-import { text } from './markdown.ts';
+import { wholeText as markup } from './markdown.ts';
 import type { Report, ReportControl, ReportNight, ReportSource } from './model.ts';
 import {
   gapWords,
@@ -446,8 +446,11 @@ function resourcesOf(report: Report, own: unknown) {
       uuid: uuid('plan', own),
       title: 'The controls as they were tested',
       description: 'Control files as they were sealed, the newest last, each by its SHA-256.',
-      props: controls.flatMap(({ id, files }) =>
-        files.map(({ digest }) => ({ ...prop('control-file', digest), class: token(id) })),
+      ...some(
+        'props',
+        controls.flatMap(({ id, files }) =>
+          files.map(({ digest }) => ({ ...prop('control-file', digest), class: token(id) })),
+        ),
       ),
     },
     ...(head === null
@@ -494,11 +497,6 @@ function prop(name: string, text: string): Prop {
 /** OSCAL's string: one line, not empty, with nothing but signs at its ends. */
 function value(outside: string): string {
   return legible(outside).trim() || '-';
-}
-
-/** OSCAL's texts are Markdown. */
-function markup(outside: string): string {
-  return text(outside, Number.POSITIVE_INFINITY);
 }
 
 /** OSCAL's names begin with a letter, and have few other signs. */
