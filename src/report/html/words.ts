@@ -1,0 +1,181 @@
+/** Facts of a period in words. Times are UTC. */
+import { isOpen } from '../../period/deviations.ts';
+import type {
+  Bracket,
+  Change,
+  Conclusion,
+  ControlReport,
+  DayState,
+  Deviation,
+  Gap,
+} from '../../period/report.ts';
+
+export function counted(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** `1 night`, `1,200 nights`. */
+export function plural(count: number, noun: string, many = `${noun}s`): string {
+  return `${counted(count)} ${count === 1 ? noun : many}`;
+}
+
+/** `2026-01-31 04:05`. */
+export function minute(time: string): string {
+  return time.length > 16 ? `${time.slice(0, 10)} ${time.slice(11, 16)}` : time;
+}
+
+/** `in 9 hours`, `3 days ago`; of a day its end counts. */
+export function fromNow(time: string, now: string): string {
+  const end = time.length === 10 ? Date.parse(`${time}T24:00:00Z`) : Date.parse(time);
+  const minutes = Math.round((end - Date.parse(now)) / 60_000);
+  const size = Math.abs(minutes);
+  const words =
+    size < 90
+      ? plural(size, 'minute')
+      : size < 48 * 60
+        ? plural(Math.round(size / 60), 'hour')
+        : plural(Math.round(size / (24 * 60)), 'day');
+  return minutes < 0 ? `${words} ago` : `in ${words}`;
+}
+
+/** How many days a period has, both ends included. */
+export function daysOf({ start, end }: { start: string; end: string }): number {
+  return Math.round((Date.parse(end) - Date.parse(start)) / 86_400_000) + 1;
+}
+
+/** `2025-03-04`, or `2025-03-04 to 2025-03-09`. */
+export function span(from: string, to: string): string {
+  return from === to ? from : `${from} to ${to}`;
+}
+
+/** A sign of its own shape for each conclusion: colour is never the only one. */
+export const signs: Record<Conclusion, string> = {
+  operated: '●',
+  'operated with deviations': '◆',
+  'insufficient evidence': '◌',
+  'did not operate': '✕',
+};
+
+/** The worst first, as a control's tests give way to one another. */
+export const conclusions: readonly Conclusion[] = [
+  'insufficient evidence',
+  'operated with deviations',
+  'did not operate',
+  'operated',
+];
+
+/** What stands beside a conclusion, and never more than that. */
+export function shareOf({
+  conclusion,
+  deviating,
+  population,
+}: Pick<ControlReport, 'conclusion' | 'deviating' | 'population'>): string {
+  const share = `${counted(deviating)} of ${counted(population)}`;
+  if (conclusion === 'operated with deviations') return share;
+  // What is not known must not hide what is.
+  if (conclusion === 'insufficient evidence' && deviating > 0) return `${share} deviate`;
+  return conclusion === 'did not operate' ? 'no occurrence' : '';
+}
+
+export const dayStates: Record<DayState, string> = {
+  complete: 'complete',
+  deviation: 'deviation',
+  gap: 'gap',
+  waived: 'waived',
+  none: 'nothing expected',
+  later: 'to come',
+};
+
+/** The words of a deviation, for tables. */
+export interface DeviationWords {
+  opened: string;
+  how: string;
+  closed: string;
+  open_for: string;
+  nights: string;
+  remediation: string;
+}
+
+/** @param now of an interim report; null: the period is over, and nobody knows what became of it. */
+export function wordsOf(deviation: Deviation, now: string | null): DeviationWords {
+  const { kind, opened, closed, nights, waived, recurrence } = deviation;
+  const again = recurrence === 0 ? [] : [`recurred, ${recurrence} before`];
+  const isEvent = kind === 'event';
+  return {
+    opened: isEvent ? minute(opened.by) : bracketWords(opened),
+    how: [opened.how, ...again].join('; '),
+    closed: closed === null ? stillWords(deviation) : `${bracketWords(closed)}, ${closed.how}`,
+    open_for: lengthWords(deviation),
+    nights: [
+      `${counted(nights.failing)} failing`,
+      ...(nights.waived > 0 ? [`${counted(nights.waived)} of them waived`] : []),
+      ...(nights.unseen > 0 ? [`${counted(nights.unseen)} unseen`] : []),
+      ...(waived === 'no' ? [] : [`${waived} waived`]),
+    ].join(', '),
+    remediation: remediationWords(deviation.remediation, now),
+  };
+}
+
+function stillWords(deviation: Deviation): string {
+  if (deviation.kind === 'event') return 'an event stays one';
+  return isOpen(deviation) ? 'open when last seen' : 'not closed, waived when last seen';
+}
+
+/** Something changed between two observations, and nobody saw when. */
+export function bracketWords({ after, by }: Bracket): string {
+  return after === null
+    ? `by ${minute(by)}, not looked at before`
+    : `after ${minute(after)}, by ${minute(by)}`;
+}
+
+function lengthWords({ days, kind }: Deviation): string {
+  if (days === null) return kind === 'event' ? '' : 'not known';
+  const { least, most } = days;
+  if (most === null) return `at least ${least} days`;
+  return least === most ? `${least} days` : `${least} to ${most} days`;
+}
+
+function remediationWords(
+  { severity, days, state, due }: Deviation['remediation'],
+  now: string | null,
+): string {
+  const when = due === null ? '' : `, due ${due}${now === null ? '' : ` (${fromNow(due, now)})`}`;
+  return `${state}${when}; ${severity}, ${plural(days, 'day')} allowed`;
+}
+
+/** What has to be closed first comes first. */
+export function byUrgency(a: Deviation, b: Deviation): number {
+  const severities = ['critical', 'high', 'medium', 'low'];
+  const key = ({ remediation: { due, severity } }: Deviation) =>
+    `${due ?? '9'} ${severities.indexOf(severity)}`;
+  return key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0;
+}
+
+export function closingWords({ closable }: Gap, now: string): string {
+  if (closable === null) return 'never';
+  const { how, until } = closable;
+  return until === null ? how : `${how}, until ${minute(until)} (${fromNow(until, now)})`;
+}
+
+/** A digest is named by its beginning, a value as it is. */
+export function versionName(what: Change['what'], value: string): string {
+  if (value === '') return 'none';
+  return what === 'parameters' || what === 'program' ? value : value.slice(0, 16);
+}
+
+const frameworks: Record<string, string> = {
+  soc2: 'SOC 2',
+  iso27001: 'ISO 27001',
+  nist_csf: 'NIST CSF',
+};
+
+/** What people call a framework, or its id. */
+export function frameworkName(id: string): string {
+  return Object.hasOwn(frameworks, id) ? (frameworks[id] ?? id) : id;
+}
+
+/** `CC6.10` after `CC6.2`. */
+export function byNumber(a: string, b: string): number {
+  const key = (text: string) => text.replace(/\d+/g, (digits) => digits.padStart(8, '0'));
+  return key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0;
+}
