@@ -126,16 +126,19 @@ ${patterns}
 /** Stays in sight in every view, and stands on every printed page. */
 function banner({ period, marks, nights }: Report): Markup {
   const { organizations, period: days, as_of, interim, problems } = period;
-  const of = (count: number) => `${counted(count)} of ${counted(nights.length)}`;
+  const of = (count: number) =>
+    count === nights.length
+      ? 'all nights'
+      : `${counted(count)} of ${counted(nights.length)} nights`;
   const said = [
     ...(problems.length > 0 ? ['Nothing can be concluded: bundles are missing'] : []),
     ...(interim ? ['Interim: the period has not ended'] : []),
     ...(as_of === null ? [] : [`One date only: ${as_of}`]),
     ...(nights.length === 0 ? ['No night counts'] : []),
-    ...(marks.simulated > 0 ? [`Simulated clock: ${of(marks.simulated)} nights`] : []),
-    ...(marks.replayed > 0 ? [`Replayed: ${of(marks.replayed)} nights`] : []),
-    ...(marks.unsigned > 0 ? [`Unsigned: ${of(marks.unsigned)} nights`] : []),
-    ...(marks.unstamped > 0 ? [`Unstamped: ${of(marks.unstamped)} nights`] : []),
+    ...(marks.simulated > 0 ? [`Simulated clock: ${of(marks.simulated)}`] : []),
+    ...(marks.replayed > 0 ? [`Replayed: ${of(marks.replayed)}`] : []),
+    ...(marks.unsigned > 0 ? [`Unsigned: ${of(marks.unsigned)}`] : []),
+    ...(marks.unstamped > 0 ? [`Unstamped: ${of(marks.unstamped)}`] : []),
   ];
   const pills =
     said.length === 0

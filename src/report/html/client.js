@@ -80,11 +80,17 @@ export function client() {
   /** @param {string} time */
   const minute = (time) => (time.length > 16 ? `${time.slice(0, 10)} ${time.slice(11, 16)}` : time);
 
-  /** @param {Bracket | null} bracket */
-  const between = (bracket) => {
-    if (bracket === null) return '';
+  /** @param {string[]} all each a line of its own */
+  const lines = (all) => all.map((each) => make('span', { class: 'line own' }, each));
+
+  /**
+   * @param {Bracket | null} bracket
+   * @param {string} without said where there is none
+   */
+  const between = (bracket, without) => {
+    if (bracket === null) return [without];
     const { after, by } = bracket;
-    return after === null ? `by ${minute(by)}` : `after ${minute(after)}, by ${minute(by)}`;
+    return lines([...(after === null ? [] : [`after ${minute(after)}`]), `by ${minute(by)}`]);
   };
 
   /**
@@ -518,17 +524,13 @@ export function client() {
               ['open', 'open when last seen'],
               ['closed', 'closed'],
               ['event', 'of an event'],
-              ['waived', 'waived'],
+              ['waived', 'waived when last seen'],
               ['late', 'late, or perhaps'],
             ],
-            fits: ({ deviation: { kind, closed, waived, remediation, spans } }, chosen) => {
-              if (chosen === 'event') return kind === 'event';
-              if (chosen === 'waived') return waived !== 'no';
-              if (chosen === 'late') return ['late', 'perhaps late'].includes(remediation.state);
-              if (kind === 'event') return false;
-              if (chosen === 'closed') return closed !== null;
-              return closed === null && spans.at(-1)?.status === 'fail';
-            },
+            fits: ({ deviation, words }, chosen) =>
+              chosen === 'late'
+                ? ['late', 'perhaps late'].includes(deviation.remediation.state)
+                : words.standing === chosen,
           },
           {
             name: 'severity',
@@ -550,9 +552,9 @@ export function client() {
           resource(deviation.test, deviation),
           [link(addressOf(['test', deviation.test]), deviation.test)],
           [link(addressOf(['control', deviation.control]), deviation.control)],
-          [words.opened],
+          lines(words.opened),
           [words.how],
-          [words.closed],
+          lines(words.closed),
           [words.open_for],
           [words.nights],
           [words.remediation],
@@ -590,8 +592,8 @@ export function client() {
           ...(isEvent
             ? [[item.event_at === null ? 'not told' : minute(item.event_at)]]
             : [
-                [between(item.created) || 'there from the start'],
-                [between(item.deleted) || 'still there'],
+                between(item.created, 'there from the start'),
+                between(item.deleted, 'still there'),
               ]),
           [minute(item.first_seen)],
           [minute(item.last_seen)],
@@ -739,9 +741,16 @@ export function client() {
           : [
               /** @type {const} */ ([
                 'Came (UTC)',
-                between(item.created) || 'there when its scope was first looked at',
+                make(
+                  'span',
+                  {},
+                  ...between(item.created, 'there when its scope was first looked at'),
+                ),
               ]),
-              /** @type {const} */ (['Went (UTC)', between(item.deleted) || 'still there']),
+              /** @type {const} */ ([
+                'Went (UTC)',
+                make('span', {}, ...between(item.deleted, 'still there')),
+              ]),
             ]),
         ['First seen (UTC)', minute(item.first_seen)],
         ['Last seen (UTC)', minute(item.last_seen)],
@@ -763,9 +772,9 @@ export function client() {
                 { head: 'Time allowed' },
               ],
               told.map(({ words }) => [
-                [words.opened],
+                lines(words.opened),
                 [words.how],
-                [words.closed],
+                lines(words.closed),
                 [words.open_for],
                 [words.nights],
                 [words.remediation],
@@ -798,8 +807,8 @@ export function client() {
   const drawn = {
     pass: ['complete', '5', '12'],
     fail: ['deviation', '0', '22'],
-    error: ['gap', '5', '12'],
-    waived: ['waived', '2', '18'],
+    error: ['gap', '1', '20'],
+    waived: ['waived', '3', '16'],
   };
 
   /**

@@ -6,10 +6,12 @@ import {
   addressOf,
   code,
   conclusionOf,
+  days,
   details,
   facts,
   gapsTable,
   json,
+  lines,
   list,
   nothing,
   paragraph,
@@ -20,7 +22,7 @@ import {
   view,
 } from './parts.ts';
 import { axis, legend, runsOf, strip, stripWords } from './strip.ts';
-import { counted, dayStates, frameworkName, plural, span, wordsOf } from './words.ts';
+import { counted, dayStates, frameworkName, plural, wordsOf } from './words.ts';
 
 /** Deviations that a control shows at once; the view of all of them has the others. */
 const mostDeviations = 200;
@@ -49,7 +51,7 @@ export function controlView(report: Report, control: ControlReport): Markup {
       ['Open', counted(control.open)],
       ...(known === undefined ? [] : ownFacts(known)),
     ]),
-    days(control, period),
+    daysOf(control, period),
     tests(control, known),
     deviations(control, period),
     gaps(control, period),
@@ -78,7 +80,7 @@ function ownFacts({ category, owner, remediation_days: days }: ReportControl): [
   ];
 }
 
-function days({ id, days: all }: ControlReport, { period }: PeriodReport): Markup {
+function daysOf({ id, days: all }: ControlReport, { period }: PeriodReport): Markup {
   const runs = runsOf(all, period.start);
   const odd = runs.filter(({ state }) => state !== 'complete');
   return markup`<h3>Days</h3><div class="wide-strip">${strip(all, period.start)}${axis(all.length, period.start)}</div>
@@ -95,7 +97,7 @@ function days({ id, days: all }: ControlReport, { period }: PeriodReport): Marku
               { head: 'How many', kind: 'number' },
             ],
             odd.map(({ state, from, to, days: length }) => [
-              span(from, to),
+              days(from, to),
               dayStates[state],
               counted(length),
             ]),
@@ -109,7 +111,7 @@ function tests({ id, tests: all }: ControlReport, known: ReportControl | undefin
     return markup`<h3>Tests</h3>${nothing('This control has no test: only people can show that it operated.')}`;
   }
   const rows = all.map((test): Part[] => [
-    markup`${testLink(test.id)}<span class="title">${test.title}</span>`,
+    markup`${testLink(test.id)} <span class="title">${test.title}</span>`,
     test.severity,
     `${counted(test.coverage.complete)}/${counted(test.coverage.expected)}`,
     counted(test.population),
@@ -186,9 +188,9 @@ function deviations({ id, tests: all }: ControlReport, { interim, now }: PeriodR
       return [
         resource(each.test, each),
         testLink(each.test),
-        words.opened,
+        lines(words.opened),
         words.how,
-        words.closed,
+        lines(words.closed),
         words.open_for,
         words.nights,
         words.remediation,
@@ -228,7 +230,7 @@ export function waiversTable(caption: string, waivers: readonly WaiverReport[]):
       markup`${each.resource}<span class="uid">${each.scope === null ? 'every scope' : `in ${each.scope}`}</span>`,
       testLink(each.test),
       each.state,
-      span(each.from, each.until),
+      days(each.from, each.until),
       counted(each.deviations),
       each.reason,
       each.approver,
@@ -249,7 +251,7 @@ function files({ id, files: all }: ReportControl): Markup {
     ],
     all.map(({ file, digest, from, to, nights }) => [
       file,
-      span(from.slice(0, 10), to.slice(0, 10)),
+      days(from.slice(0, 10), to.slice(0, 10)),
       counted(nights),
       markup`<code class="digest">${digest}</code>`,
     ]),

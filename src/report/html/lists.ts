@@ -7,6 +7,7 @@ import {
   addressOf,
   code,
   controlLink,
+  days,
   details,
   facts,
   gapsTable,
@@ -20,7 +21,7 @@ import {
   time,
   view,
 } from './parts.ts';
-import { counted, plural, span, versionName } from './words.ts';
+import { counted, plural, versionName } from './words.ts';
 
 /** Rows of one kind that a view shows at once. */
 const mostRows = 1_000;
@@ -95,7 +96,7 @@ export function waiversView({ waivers }: PeriodReport): Markup {
 export function populationsView({ controls }: PeriodReport): Markup {
   const rows = controls.flatMap((control) =>
     control.tests.map((test): Part[] => [
-      markup`${testLink(test.id)}<span class="title">${test.title}</span>`,
+      markup`${testLink(test.id)} <span class="title">${test.title}</span>`,
       controlLink(control.id),
       test.kind,
       code(test.dataset),
@@ -144,7 +145,7 @@ function sample(draw: ReportSample): Markup {
   return markup`<section><h3>${draw.size} of ${counted(draw.population.count)}: ${draw.test}</h3>${facts(
     [
       ['Test', testLink(draw.test)],
-      ['Period', span(draw.period.start, draw.period.end)],
+      ['Period', days(draw.period.start, draw.period.end)],
       ['Seed', code(draw.seed)],
       ['By', draw.by ?? 'not named'],
       ['Sealed', markup`${time(draw.sealed_at)} UTC, bundle ${draw.sequence}, run ${draw.run}`],
@@ -299,7 +300,7 @@ export function changesView({ versions, changes }: PeriodReport): Markup {
       each.map(({ value, from, to, nights }): Part[] => [
         [what, id].join(' ').trim(),
         code(versionName(what, value)),
-        span(from, to),
+        days(from, to),
         counted(nights),
       ]),
     );
@@ -397,7 +398,7 @@ function questions(test: string, queries: readonly Query[]): Markup {
       counted(all.length),
       counted(most(({ pages }) => pages)),
       counted(most(({ nights }) => nights)),
-      span((starts[0] ?? '').slice(0, 10), (ends.at(-1) ?? '').slice(0, 10)),
+      days((starts[0] ?? '').slice(0, 10), (ends.at(-1) ?? '').slice(0, 10)),
     ];
   });
   return markup`${table(

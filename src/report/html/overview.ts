@@ -2,13 +2,16 @@
 import { isOpen } from '../../period/deviations.ts';
 import type { ControlReport, Deviation, PeriodReport } from '../../period/report.ts';
 import type { Report } from '../model.ts';
+import { byUrgency } from '../words.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import {
   addressOf,
   conclusionClass,
   conclusionOf,
   controlLink,
+  days,
   details,
+  lines,
   list,
   nothing,
   paragraph,
@@ -23,7 +26,6 @@ import {
 import { axis, legend, strip, stripWords } from './strip.ts';
 import {
   byNumber,
-  byUrgency,
   conclusions,
   counted,
   daysOf,
@@ -31,7 +33,6 @@ import {
   fromNow,
   plural,
   shareOf,
-  span,
   wordsOf,
 } from './words.ts';
 
@@ -50,6 +51,7 @@ ${periodAnswer(report)}${scopeAnswer(report)}${completeAnswer(period)}${conclusi
     controlsTable(period),
     due(period),
     open(period),
+    marked(report),
     markup`<p class="small">Made by Tickmark ${report.tool.version}${report.tool.commit === null ? '' : ` (${report.tool.commit.slice(0, 12)})`} for ${time(period.now)} UTC from ${plural(report.nights.length, 'bundle')}. ${head(report)} It is management’s own monitoring: whether a deviation matters, and what an opinion comes to, is for people.</p>`,
   );
 }
@@ -60,8 +62,7 @@ function head({ head: newest }: Report): Part {
 }
 
 /** What has to be known before a line of the rest is believed. */
-function warnings({ period, marks, nights }: Report): Markup {
-  const of = counted(nights.length);
+function warnings({ period, nights }: Report): Markup {
   const said: Part[] = [
     ...period.problems.map(
       (problem) => markup`<strong>Nothing can be concluded:</strong> ${problem}.`,
@@ -74,6 +75,18 @@ function warnings({ period, marks, nights }: Report): Markup {
     ...(period.as_of === null
       ? []
       : [markup`<strong>One date only.</strong> All of this is said of ${period.as_of}.`]),
+    ...(nights.length === 0
+      ? [markup`<strong>No night counts.</strong> There is no evidence.`]
+      : []),
+  ];
+  if (said.length === 0) return markup``;
+  return markup`<div class="warnings">${list(said)}</div>\n`;
+}
+
+/** What the marks of the banner mean. */
+function marked({ marks, nights }: Report): Markup {
+  const of = counted(nights.length);
+  const said: Part[] = [
     ...(marks.simulated > 0
       ? [
           markup`<strong>Simulated clock</strong> on ${counted(marks.simulated)} of ${of} nights: their times prove nothing.`,
@@ -94,12 +107,9 @@ function warnings({ period, marks, nights }: Report): Markup {
           markup`<strong>Unstamped.</strong> ${counted(marks.unstamped)} of ${of} nights have no timestamp: no authority confirms when they were sealed.`,
         ]
       : []),
-    ...(nights.length === 0
-      ? [markup`<strong>No night counts.</strong> There is no evidence.`]
-      : []),
   ];
   if (said.length === 0) return markup``;
-  return markup`<div class="warnings">${list(said)}</div>\n`;
+  return markup`<section><h3>What the nights do not prove</h3>${list(said)}</section>\n`;
 }
 
 function answer(question: string, figure: Part, ...rest: readonly Part[]): Markup {
@@ -111,18 +121,19 @@ function periodAnswer({ period: { period, through, as_of, nights, interim } }: R
   const seen =
     nights.first === null || nights.last === null
       ? 'no bundle with evidence'
-      : markup`${plural(nights.counted, 'bundle')} with evidence, ${nights.first.slice(0, 10)} to ${nights.last.slice(0, 10)}`;
+      : markup`${plural(nights.counted, 'bundle')} with evidence, ${days(nights.first.slice(0, 10), nights.last.slice(0, 10))}`;
   const left =
     nights.left_out.length === 0
       ? []
       : [markup`<a href="#/nights">${plural(nights.left_out.length, 'bundle')} left out</a>`];
   return answer(
     'Which period',
-    as_of ?? markup`${period.start} <span class="to">to</span> ${period.end}`,
+    as_of ??
+      markup`<span class="line">${period.start}</span> <span class="to">to</span> <span class="line">${period.end}</span>`,
     list([
       as_of === null
         ? `${plural(daysOf(period), 'day')}, ${period.timezone}`
-        : `within ${period.start} to ${period.end}, ${period.timezone}`,
+        : markup`within ${days(period.start, period.end)}, ${period.timezone}`,
       markup`${interim ? 'interim: ' : ''}judged up to ${time(through)} UTC`,
       seen,
       ...left,
@@ -178,7 +189,7 @@ function completeAnswer({ controls }: PeriodReport): Markup {
 function conclusionsAnswer({ controls }: PeriodReport): Markup {
   const of = (wanted: ControlReport['conclusion']) =>
     controls.filter(({ conclusion }) => conclusion === wanted);
-  const lines = (
+  const each = (
     ['operated', 'operated with deviations', 'insufficient evidence', 'did not operate'] as const
   )
     .filter((each) => of(each).length > 0)
@@ -186,14 +197,14 @@ function conclusionsAnswer({ controls }: PeriodReport): Markup {
   return answer(
     'Which controls operated',
     markup`${of('operated').length} <span class="to">of</span> ${controls.length}`,
-    list(lines),
+    list(each),
   );
 }
 
 function deviationsAnswer({ controls }: PeriodReport): Markup {
   const all = deviationsOf(controls);
   const count = (is: (each: Deviation) => boolean) => all.filter(is).length;
-  const lines: [number, string][] = [
+  const counts: [number, string][] = [
     [count(isOpen), 'open when last seen'],
     [count(({ kind, closed }) => kind === 'state' && closed !== null), 'closed'],
     [count(({ kind }) => kind === 'event'), 'of events'],
@@ -207,7 +218,7 @@ function deviationsAnswer({ controls }: PeriodReport): Markup {
     all.length === 0
       ? paragraph('No test failed on what was seen.')
       : list(
-          lines
+          counts
             .filter(([number]) => number > 0)
             .map(([number, words]) => markup`<b>${counted(number)}</b> ${words}`),
         ),
@@ -231,7 +242,7 @@ function missingAnswer({ period, sources }: Report): Markup {
       .slice(0, 3)
       .map(
         ({ gap, tests }) =>
-          `${span(gap.from, gap.to)}: ${gap.cause}, ${plural(tests.length, 'test')}`,
+          markup`${days(gap.from, gap.to)}: ${gap.cause}, ${plural(tests.length, 'test')}`,
       ),
     ...(gaps.length > 3
       ? [markup`<a href="#/gaps">and ${plural(gaps.length - 3, 'gap')} more</a>`]
@@ -262,13 +273,13 @@ function controlsTable({ controls, period }: PeriodReport): Markup {
   const [first] = controls;
   if (first === undefined) return nothing('No night of the store was judged by a control.');
   const rows = controls.map((control) => {
-    const { id, title, days, coverage, deviating, open: still, conclusion } = control;
-    return markup`<tr data-conclusion="${conclusion}"><th scope="row">${controlLink(id)} <span class="title">${title}</span></th><td class="days">${strip(days, period.start)}</td><td class="number">${counted(coverage.complete)}/${counted(coverage.expected)}</td><td class="number">${counted(deviating)}</td><td class="number">${counted(still)}</td><td>${conclusionOf(control)}</td></tr>
+    const { id, title, days: all, coverage, deviating, open: still, conclusion } = control;
+    return markup`<tr data-conclusion="${conclusion}"><th scope="row">${controlLink(id)} <span class="title">${title}</span></th><td class="days">${strip(all, period.start)}</td><td class="number">${counted(coverage.complete)}/${counted(coverage.expected)}</td><td class="number">${counted(deviating)}</td><td class="number">${counted(still)}</td><td>${conclusionOf(control)}</td></tr>
 `;
   });
   return markup`<section aria-labelledby="controls-title"><h3 id="controls-title">Controls</h3>
 <div class="filters" data-filters="controls"></div>
-<div class="scroll" role="region" aria-label="Controls" tabindex="0"><table class="controls"><caption>Controls, a strip for the days of the period</caption>
+<div class="scroll" role="region" aria-label="Controls" tabindex="0"><table class="controls"><caption class="hidden">Controls, a strip for the days of the period</caption>
 <thead><tr><th scope="col">Control</th><th scope="col" class="days">Days${axis(first.days.length, period.start)}</th><th scope="col" class="number">Complete</th><th scope="col" class="number">Deviating</th><th scope="col" class="number">Open</th><th scope="col">Conclusion</th></tr></thead>
 <tbody>
 ${rows}</tbody></table></div>
@@ -311,7 +322,7 @@ function open({ controls, interim, now }: PeriodReport): Markup {
         resource(each.test, each),
         testLink(each.test),
         controlLink(each.control),
-        words.opened,
+        lines(words.opened),
         words.remediation,
       ];
     }),
@@ -376,7 +387,7 @@ export function matrix(report: Report): Markup {
 }
 
 function chip(control: ControlReport): Markup {
-  const { id, title, conclusion, days } = control;
+  const { id, title, conclusion, days: all } = control;
   const share = shareOf(control);
-  return markup`<li><a class="chip ${conclusionClass(conclusion)}" href="#${addressOf.control(id)}" title="${title}: ${stripWords(days)}">${sign(conclusion)} ${id}<span class="hidden">: ${conclusion}${share === '' ? '' : `, ${share}`}</span></a></li>`;
+  return markup`<li><a class="chip ${conclusionClass(conclusion)}" href="#${addressOf.control(id)}" title="${title}: ${stripWords(all)}">${sign(conclusion)} ${id}<span class="hidden">: ${conclusion}${share === '' ? '' : `, ${share}`}</span></a></li>`;
 }

@@ -1,8 +1,9 @@
 /** Pieces that several views of the page are made of. */
 import type { Json } from '../../evidence/json.ts';
 import type { Conclusion, ControlReport, Gap } from '../../period/report.ts';
+import { minute } from '../words.ts';
 import { type Markup, markup, type Part } from './markup.ts';
-import { closingWords, counted, minute, plural, shareOf, signs, span } from './words.ts';
+import { closingWords, counted, plural, shareOf, signs } from './words.ts';
 
 /** Where a view is: its id, and behind # its address; so a link works without the script too. */
 export const addressOf = {
@@ -32,7 +33,7 @@ export function table(
   const heads = columns.map(
     ({ head, kind }) => markup`<th scope="col"${kind === undefined ? '' : cls(kind)}>${head}</th>`,
   );
-  const lines = rows.map((row) => {
+  const body = rows.map((row) => {
     const cells = row.map((cell, index) => {
       const kind = columns[index]?.kind;
       if (kind === 'key') return markup`<th scope="row">${cell}</th>`;
@@ -41,7 +42,7 @@ export function table(
     return markup`<tr>${cells}</tr>\n`;
   });
   return markup`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table><caption>${caption}</caption><thead><tr>${heads}</tr></thead><tbody>
-${lines}</tbody></table></div>
+${body}</tbody></table></div>
 `;
 }
 
@@ -130,6 +131,17 @@ export function resource(
   return markup`${itemLink(test, of)}${uid}<span class="uid">${of.source} ${of.scope}</span>`;
 }
 
+/** Days that stay on one line each. */
+export function days(from: string, to: string): Markup {
+  const day = (text: string) => markup`<span class="line">${text}</span>`;
+  return from === to ? day(from) : markup`${day(from)} to ${day(to)}`;
+}
+
+/** What does not fit beside one another, below one another. */
+export function lines(all: readonly string[]): Part {
+  return all.map((each) => markup`<span class="line own">${each}</span>`);
+}
+
 /** A gap, and the tests that have it. */
 export interface SharedGap {
   gap: Gap;
@@ -167,7 +179,7 @@ export function gapsTable(caption: string, gaps: readonly SharedGap[], now: stri
       { head: 'Can it be closed?' },
     ],
     gaps.map(({ gap, tests }) => [
-      markup`${span(gap.from, gap.to)}<span class="uid">${minute(gap.start)} to ${minute(gap.end)} UTC</span>`,
+      markup`${days(gap.from, gap.to)}<span class="uid">${minute(gap.start)} to ${minute(gap.end)} UTC</span>`,
       counted(gap.occurrences),
       gap.cause,
       gap.why,

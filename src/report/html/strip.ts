@@ -43,22 +43,25 @@ export function stripWords(days: readonly DayState[]): string {
 const shapes: Record<DayState, { y: number; height: number }> = {
   complete: { y: 5, height: 12 },
   deviation: { y: 0, height: 22 },
-  gap: { y: 5, height: 12 },
-  waived: { y: 2, height: 18 },
+  gap: { y: 1, height: 20 },
+  waived: { y: 3, height: 16 },
   none: { y: 10, height: 2 },
   later: { y: 10, height: 2 },
 };
 
 export function strip(days: readonly DayState[], start: string): Markup {
   const share = (count: number) => `${Number(((100 * count) / days.length).toFixed(3))}%`;
-  const pieces = runsOf(days, start).map(({ state, from, to, at, days: length }) => {
+  const piece = ({ state, from, to, at, days: length }: Run) => {
     const { y, height } = shapes[state];
     return markup`<rect class="${state}" x="${share(at)}" y="${y}" width="${share(length)}" height="${height}"><title>${span(from, to)}: ${dayStates[state]}, ${plural(length, 'day')}</title></rect>`;
-  });
+  };
+  const runs = runsOf(days, start);
+  const calm = runs.filter(({ state }) => state === 'complete').map(piece);
+  const odd = runs.filter(({ state }) => state !== 'complete').map(piece);
   const months = monthsOf(days.length, start)
     .slice(1)
     .map(({ at }) => markup`<line x1="${share(at)}" x2="${share(at)}" y1="0" y2="22"/>`);
-  return markup`<svg class="strip" height="22" role="img" aria-label="${stripWords(days)}">${pieces}${months}</svg>`;
+  return markup`<svg class="strip" height="22" role="img" aria-label="${stripWords(days)}">${calm}${months}${odd}</svg>`;
 }
 
 /** The months beneath a strip. */

@@ -46,9 +46,9 @@ h2:focus, main:focus { outline: none; }
 .skip:focus { top: 0.5rem; }
 .patterns { position: absolute; }
 .small, .beside, .title, .uid, .count { color: var(--soft); }
-.small, .uid, caption { font-size: 0.8125rem; }
+.small, .uid { font-size: 0.8125rem; }
 .beside { font-weight: 400; }
-.uid { display: block; overflow-wrap: anywhere; }
+.uid { display: block; font-weight: 400; }
 .title { font-weight: 400; }
 .id { color: var(--soft); font-weight: 500; margin-right: 0.25rem; }
 .statement { max-width: 46rem; white-space: pre-line; }
@@ -57,6 +57,7 @@ h2:focus, main:focus { outline: none; }
 .digest { font-size: 0.75rem; color: var(--soft); overflow-wrap: anywhere; }
 .mark { color: var(--warn); font-weight: 650; }
 .conclusion { font-weight: 600; }
+td .conclusion { font-weight: 500; }
 
 .banner {
   position: sticky; top: 0; z-index: 2; display: grid; grid-template-columns: 1fr minmax(12rem, 22rem);
@@ -85,7 +86,7 @@ nav a[aria-current] { font-weight: 650; box-shadow: inset 0 -2px 0 var(--link); 
 main { padding: 0.25rem 1.25rem 4rem; max-width: 92rem; }
 .view { padding: 1rem 0 1.5rem; }
 .view + .view { border-top: 1px solid var(--line); }
-.script .view { display: none; border: 0; }
+.script .view { display: none; border: 0; scroll-margin-top: 100vh; }
 .script .view.open { display: block; }
 .script:not(.routed) #\\/summary { display: block; }
 .script .without-script { display: none; }
@@ -100,8 +101,11 @@ html:not(.script) a.item { color: inherit; text-decoration: none; }
   .controls-nav a { padding: 0.0625rem 0; }
 }
 
-.answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(14.5rem, 1fr)); gap: 1px; margin-top: 0.875rem; background: var(--line); border: 1px solid var(--line); }
-.answer { background: var(--paper); padding: 0.625rem 0.875rem 0.75rem; }
+.answers { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); border: solid var(--line); border-width: 1px 0 0 1px; margin-top: 0.875rem; }
+.answer { border: solid var(--line); border-width: 0 1px 1px 0; padding: 0.5rem 0.875rem 0.625rem; }
+.line { white-space: nowrap; }
+.own { display: block; }
+time { white-space: nowrap; }
 .answer h3 { margin: 0; font-size: 0.8125rem; font-weight: 500; color: var(--soft); }
 .figure { margin: 0.125rem 0 0; font-size: 1.1875rem; font-weight: 650; letter-spacing: -0.01em; }
 .figure a { color: inherit; }
@@ -111,7 +115,7 @@ html:not(.script) a.item { color: inherit; text-decoration: none; }
 
 .scroll { overflow-x: auto; margin-top: 0.625rem; }
 table { border-collapse: collapse; width: 100%; }
-caption { text-align: left; color: var(--soft); padding-bottom: 0.25rem; }
+caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 th, td { text-align: left; vertical-align: top; padding: 0.3125rem 0.875rem 0.3125rem 0; border-bottom: 1px solid var(--line); font-weight: 400; min-width: 4.5rem; }
 tbody th { font-weight: 550; min-width: 9rem; }
 thead th { font-size: 0.8125rem; color: var(--soft); vertical-align: bottom; white-space: nowrap; }
@@ -129,8 +133,9 @@ details > .facts, details > .scroll { padding-left: 1rem; }
 
 .controls th { min-width: 15rem; }
 .controls thead th { min-width: 0; }
-.controls td { vertical-align: middle; }
-th.days, td.days { min-width: 16rem; width: 38%; }
+.controls td, .controls tbody th { vertical-align: middle; }
+.controls td:last-child { min-width: 11.5rem; }
+th.days, td.days { min-width: 16rem; width: 36%; }
 .strip, .axis { display: block; width: 100%; overflow: visible; }
 .axis { fill: var(--soft); font-size: 0.6875rem; }
 .strip line { stroke: var(--paper); stroke-width: 1; }
@@ -181,12 +186,19 @@ tr.changed th::after { content: " changed"; color: var(--deviation-ink); font-we
 .crumbs { margin: 0 0 0.25rem; font-size: 0.8125rem; }
 
 @media (max-width: 40rem) {
-  .banner { grid-template-columns: 1fr; padding: 0.375rem 0.875rem; }
-  .marks li { font-size: 0.75rem; padding: 0 0.375rem; }
+  .banner { grid-template-columns: 1fr 8.5rem; gap: 0.25rem 0.75rem; padding: 0.375rem 0.875rem; }
+  .titles { display: block; }
+  .titles p { font-size: 0.8125rem; }
+  .titles .beside { display: none; }
+  .marks { gap: 0.1875rem; }
+  .marks li { font-size: 0.75rem; padding: 0 0.3125rem; line-height: 1.35; }
+  .axis text:not(:nth-child(3n + 1)) { display: none; }
   nav, main { padding-left: 0.875rem; padding-right: 0.875rem; }
   input[type=search] { width: 100%; }
   .filters label { flex: 1 1 9rem; }
-  .answers { grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); }
+  .answers { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .answer { padding: 0.375rem 0.5rem 0.5rem; }
+  .figure { font-size: 1rem; }
   th.days, td.days { min-width: 12rem; }
   .controls th { min-width: 10rem; }
 }
@@ -194,8 +206,9 @@ tr.changed th::after { content: " changed"; color: var(--deviation-ink); font-we
 
 @page { margin: 14mm 12mm; }
 @media print {
-  body { display: table; width: 100%; font-size: 8.5pt; }
-  .banner { display: table-header-group; position: static; border: 0; }
+  html { font-size: 12px; }
+  body { display: table; width: 100%; }
+  .banner { display: table-header-group; position: static; border: 0; break-inside: avoid; }
   .banner .titles, .banner .marks, .banner .quiet { padding-bottom: 2mm; }
   main { display: table-row-group; }
   nav, .skip, .filters, .search, .pages, .count-line, .by-script, .without-script { display: none !important; }
@@ -204,11 +217,16 @@ tr.changed th::after { content: " changed"; color: var(--deviation-ink); font-we
   .script.data .view.open .by-script { display: block !important; }
   .view { padding: 4mm 0; }
   .view + .view { border-top: 1px solid var(--line); }
-  h2, h3, caption { break-after: avoid; }
+  h2, h3 { break-after: avoid; }
   tr, .answer, .legend, .warnings { break-inside: avoid; }
   thead { display: table-header-group; }
   .scroll { overflow: visible; }
-  th, td, tbody th, .wide, th.days, td.days, .controls th { min-width: 0; padding-right: 2mm; }
+  th, td { min-width: 3.75rem; padding-right: 2mm; }
+  .number { min-width: 0; }
+  tbody th, .controls th { min-width: 9rem; }
+  th.days, td.days { min-width: 16rem; width: 30%; }
+  details::details-content { content-visibility: visible; block-size: auto; }
+  .view[id^="/control/"] { break-before: page; border: 0; }
   a { color: inherit; text-decoration: none; }
   details > summary { list-style: none; color: inherit; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }

@@ -1,5 +1,4 @@
 /** Facts of a period in words. Times are UTC. */
-import { isOpen } from '../../period/deviations.ts';
 import type {
   Bracket,
   Change,
@@ -9,6 +8,7 @@ import type {
   Deviation,
   Gap,
 } from '../../period/report.ts';
+import { minute, type Standing, standingOf } from '../words.ts';
 
 export function counted(count: number): string {
   return count.toLocaleString('en-US');
@@ -17,11 +17,6 @@ export function counted(count: number): string {
 /** `1 night`, `1,200 nights`. */
 export function plural(count: number, noun: string, many = `${noun}s`): string {
   return `${counted(count)} ${count === 1 ? noun : many}`;
-}
-
-/** `2026-01-31 04:05`. */
-export function minute(time: string): string {
-  return time.length > 16 ? `${time.slice(0, 10)} ${time.slice(11, 16)}` : time;
 }
 
 /** `in 9 hours`, `3 days ago`; of a day its end counts. */
@@ -52,7 +47,7 @@ export function span(from: string, to: string): string {
 export const signs: Record<Conclusion, string> = {
   operated: '●',
   'operated with deviations': '◆',
-  'insufficient evidence': '◌',
+  'insufficient evidence': '◐',
   'did not operate': '✕',
 };
 
@@ -88,9 +83,11 @@ export const dayStates: Record<DayState, string> = {
 
 /** The words of a deviation, for tables. */
 export interface DeviationWords {
-  opened: string;
+  standing: Standing;
+  /** A line for each end of the bracket. */
+  opened: string[];
   how: string;
-  closed: string;
+  closed: string[];
   open_for: string;
   nights: string;
   remediation: string;
@@ -102,9 +99,10 @@ export function wordsOf(deviation: Deviation, now: string | null): DeviationWord
   const again = recurrence === 0 ? [] : [`recurred, ${recurrence} before`];
   const isEvent = kind === 'event';
   return {
-    opened: isEvent ? minute(opened.by) : bracketWords(opened),
+    standing: standingOf(deviation),
+    opened: isEvent ? [minute(opened.by)] : bracketWords(opened),
     how: [opened.how, ...again].join('; '),
-    closed: closed === null ? stillWords(deviation) : `${bracketWords(closed)}, ${closed.how}`,
+    closed: closed === null ? [stillWords(deviation)] : [...bracketWords(closed), closed.how],
     open_for: lengthWords(deviation),
     nights: [
       `${counted(nights.failing)} failing`,
@@ -118,14 +116,14 @@ export function wordsOf(deviation: Deviation, now: string | null): DeviationWord
 
 function stillWords(deviation: Deviation): string {
   if (deviation.kind === 'event') return 'an event stays one';
-  return isOpen(deviation) ? 'open when last seen' : 'not closed, waived when last seen';
+  return standingOf(deviation) === 'open'
+    ? 'open when last seen'
+    : 'not closed, waived when last seen';
 }
 
 /** Something changed between two observations, and nobody saw when. */
-export function bracketWords({ after, by }: Bracket): string {
-  return after === null
-    ? `by ${minute(by)}, not looked at before`
-    : `after ${minute(after)}, by ${minute(by)}`;
+function bracketWords({ after, by }: Bracket): string[] {
+  return [after === null ? 'not looked at before' : `after ${minute(after)}`, `by ${minute(by)}`];
 }
 
 function lengthWords({ days, kind }: Deviation): string {
@@ -141,14 +139,6 @@ function remediationWords(
 ): string {
   const when = due === null ? '' : `, due ${due}${now === null ? '' : ` (${fromNow(due, now)})`}`;
   return `${state}${when}; ${severity}, ${plural(days, 'day')} allowed`;
-}
-
-/** What has to be closed first comes first. */
-export function byUrgency(a: Deviation, b: Deviation): number {
-  const severities = ['critical', 'high', 'medium', 'low'];
-  const key = ({ remediation: { due, severity } }: Deviation) =>
-    `${due ?? '9'} ${severities.indexOf(severity)}`;
-  return key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0;
 }
 
 export function closingWords({ closable }: Gap, now: string): string {
@@ -167,6 +157,10 @@ const frameworks: Record<string, string> = {
   soc2: 'SOC 2',
   iso27001: 'ISO 27001',
   nist_csf: 'NIST CSF',
+  cis_aws_v3: 'CIS AWS 3',
+  cis_aws_v5: 'CIS AWS 5',
+  cis_aws_v7: 'CIS AWS 7',
+  cis_github: 'CIS GitHub',
 };
 
 /** What people call a framework, or its id. */
