@@ -27,21 +27,37 @@ export function workbook(
 ): AsyncGenerator<Uint8Array> {
   const { period } = report;
   return zip(
-    xlsx([
-      summary(report),
-      { name: 'Matrix', ...criteriaTable(report) },
-      { name: 'Controls', ...controlsTable(report) },
-      { name: 'Deviations', ...deviationsTable(period.controls) },
-      { name: 'Gaps', ...gapsTable(period.controls) },
-      { name: 'Waivers', ...waiversTable(period.waivers) },
-      populations(report, details),
-      { name: 'Samples', ...samplesTable(report.samples) },
-      { name: 'Nights', ...nightsTable(report.nights) },
-      { name: 'Sources', ...sourcesTable(report) },
-      { name: 'Changes', ...changesTable(period.versions) },
-      { name: 'Due', ...dueTable(period.due) },
-    ]),
+    xlsx(
+      [
+        summary(report),
+        { name: 'Matrix', ...criteriaTable(report) },
+        { name: 'Controls', ...controlsTable(report) },
+        { name: 'Deviations', ...deviationsTable(period.controls) },
+        { name: 'Gaps', ...gapsTable(period.controls) },
+        { name: 'Waivers', ...waiversTable(period.waivers) },
+        populations(report, details),
+        { name: 'Samples', ...samplesTable(report.samples) },
+        { name: 'Nights', ...nightsTable(report.nights) },
+        { name: 'Sources', ...sourcesTable(report) },
+        { name: 'Changes', ...changesTable(period.versions) },
+        { name: 'Due', ...dueTable(period.due) },
+      ],
+      note(report),
+    ),
   );
+}
+
+/** What weakens the evidence, for the head of every page; empty: nothing. */
+function note({ marks, nights }: Report): string {
+  const { unsigned, unstamped, simulated, replayed } = marks;
+  const weak = [
+    [unsigned, 'unsigned'],
+    [unstamped, 'without a timestamp'],
+    [simulated, 'on a simulated clock'],
+    [replayed, 'answered from recordings'],
+  ] as const;
+  const said = weak.filter(([count]) => count > 0).map((each) => each.join(' '));
+  return said.length === 0 ? '' : `Of ${nights.length} bundles: ${said.join(', ')}`;
 }
 
 /** Every population, each row with its test. */
@@ -75,7 +91,7 @@ function summary({ period: report, marks, nights, head, tool }: Report): Sheet {
     ['Period', `${days} (${period.timezone})`],
     ['Evidence up to', through],
     ['Interim', interim ? 'yes: what would be reported if the period ended now' : 'no'],
-    ['Nothing can be concluded, since', problems.join('; ') || null],
+    ...problems.map((problem): [string, Cell] => ['Nothing can be concluded', problem]),
     ['Controls', controls.length],
     ...conclusions.map((conclusion): [string, Cell] => [
       `Controls: ${conclusion}`,
@@ -90,6 +106,10 @@ function summary({ period: report, marks, nights, head, tool }: Report): Sheet {
     ['Bundles: without a timestamp', marks.unstamped],
     ['Bundles: a simulated clock', marks.simulated],
     ['Bundles: answered from recordings', marks.replayed],
+    ...report.nights.left_out.map(({ run, sequence, reason }): [string, Cell] => [
+      'Left out',
+      `bundle ${sequence} (run ${run}): ${reason}`,
+    ]),
     ['Head of the chain', head && `${head.sequence} sha256:${head.digest}`],
     [
       'How to check',

@@ -35,9 +35,11 @@ const types = 'application/vnd.openxmlformats-officedocument.spreadsheetml';
 /**
  * The parts of a workbook, to be zipped. Each has to be read to its end before the next is asked
  * for. A sheet that has too many rows goes on in a next one, with the same head.
+ * @param note our own words, printed at the head of every page
  */
 export async function* xlsx(
   sheets: Iterable<Sheet>,
+  note = '',
   rowsPerSheet = mostRows,
 ): AsyncGenerator<Part> {
   const written: Written[] = [];
@@ -48,7 +50,7 @@ export async function* xlsx(
       written.push(sheet);
       yield {
         path: `xl/worksheets/sheet${written.length}.xml`,
-        content: sheetXml(columns, left.take(rowsPerSheet - 1), sheet),
+        content: sheetXml(columns, left.take(rowsPerSheet - 1), sheet, note),
       };
     }
   }
@@ -90,6 +92,7 @@ async function* sheetXml(
   columns: readonly Column[],
   rows: AsyncIterable<readonly Cell[]>,
   sheet: Written,
+  note: string,
 ): AsyncGenerator<string> {
   const letters = columns.map((_column, index) => lettersOf(index));
   let number = 1;
@@ -111,7 +114,7 @@ async function* sheetXml(
     piece = '';
   }
   sheet.last = `${letters.at(-1)}$${number}`;
-  yield `${piece}</sheetData><autoFilter ref="A1:${letters.at(-1)}${number}"/></worksheet>`;
+  yield `${piece}</sheetData><autoFilter ref="A1:${letters.at(-1)}${number}"/><headerFooter><oddHeader>&amp;L${note}&amp;R&amp;A, &amp;P of &amp;N</oddHeader></headerFooter></worksheet>`;
 }
 
 /** A, B, … Z, AA, AB, … */

@@ -16,7 +16,8 @@ afterEach(() => vi.unstubAllEnvs());
 const report = sampleReport();
 const details = sampleDetails();
 
-const bytesOf = (sheets: Sheet[], rowsPerSheet?: number) => buffer(zip(xlsx(sheets, rowsPerSheet)));
+const bytesOf = (sheets: Sheet[], rowsPerSheet?: number) =>
+  buffer(zip(xlsx(sheets, '', rowsPerSheet)));
 
 const sheet = (rows: Sheet['rows'], holds: Sheet['columns'][number]['holds'] = 'text'): Sheet => ({
   name: 'Sheet',
@@ -35,7 +36,7 @@ async function cellsOf(bytes: Uint8Array): Promise<Record<string, unknown[][]>> 
 
 /** All that a sheet may be made of: anything else is no value. */
 const markup =
-  /^<\?xml version="1\.0" encoding="UTF-8" standalone="yes"\?>\n(?:<(?:\/?(?:worksheet|sheetViews|sheetView|cols|sheetData|row|c|v|is)|worksheet xmlns="[^"]*"|sheetView workbookViewId="0"|pane [^<>&]*\/|col [^<>&]*\/|row r="\d+"|c r="[A-Z]+\d+" s="[0-4]"(?: t="inlineStr")?|autoFilter ref="A1:[A-Z]+\d+"\/)>|<t xml:space="preserve">(?:[\t\n\u0020-\u0025\u0027-\u003b\u003d\u003f-\u007e\u0085-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]|&(?:amp|lt|gt);)*<\/t>|(?<=<v>)-?[\d.e-]+(?=<\/v>))*$/u;
+  /^<\?xml version="1\.0" encoding="UTF-8" standalone="yes"\?>\n(?:<(?:\/?(?:worksheet|sheetViews|sheetView|cols|sheetData|row|c|v|is)|worksheet xmlns="[^"]*"|sheetView workbookViewId="0"|pane [^<>&]*\/|col [^<>&]*\/|row r="\d+"|c r="[A-Z]+\d+" s="[0-4]"(?: t="inlineStr")?|autoFilter ref="A1:[A-Z]+\d+"\/)>|<headerFooter><oddHeader>&amp;L[\w ,:]*&amp;R&amp;A, &amp;P of &amp;N<\/oddHeader><\/headerFooter>|<t xml:space="preserve">(?:[\t\n\u0020-\u0025\u0027-\u003b\u003d\u003f-\u007e\u0085-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]|&(?:amp|lt|gt);)*<\/t>|(?<=<v>)-?[\d.e-]+(?=<\/v>))*$/u;
 
 describe('the workbook', () => {
   it('has a sheet for each table, with a frozen head and filters', async () => {
@@ -55,6 +56,8 @@ describe('the workbook', () => {
       if (!name.startsWith('xl/worksheets/')) continue;
       expect(text).toContain('topLeftCell="A2" activePane="bottomLeft" state="frozen"');
       expect(text).toContain('<autoFilter ref="A1:');
+      // The sample has one night of each kind.
+      expect(text).toContain('&amp;LOf 14 bundles: 1 unsigned, 1 without a timestamp&amp;R');
     }
   });
 
