@@ -148,6 +148,18 @@ describe('a sheet', () => {
     ]);
   });
 
+  it.each(['=1+1', '+1', '-a', '@a', '＝1'])(
+    'keeps %s a text when somebody edits its cell',
+    async (text) => {
+      const files = await unzip(await bytesOf([sheet([[text, 1]])]));
+      const [, style = ''] =
+        /<c r="A2" s="(\d)"/.exec(files.get('xl/worksheets/sheet1.xml')?.text ?? '') ?? [];
+      const [, formats = ''] =
+        /<cellXfs[^>]*>(.*)<\/cellXfs>/.exec(files.get('xl/styles.xml')?.text ?? '') ?? [];
+      expect(formats.match(/<xf [^>]*>/g)?.[Number(style)]).toContain('quotePrefix="1"');
+    },
+  );
+
   it('keeps a number as a number and a text of digits as a text', async () => {
     const { Sheet: cells } = await cellsOf(await bytesOf([sheet([['0012', -3]])]));
     expect(cells?.[1]).toEqual(['0012', -3]);
