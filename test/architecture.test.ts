@@ -84,7 +84,10 @@ const walls: { part: string; may: string[]; why: string }[] = [
   },
 ];
 
-/** Sources of nondeterminism and effects that a pure part may not even name; streams and compression only hand on. */
+/**
+ * Sources of nondeterminism and effects that a pure part may not even name; streams only hand on,
+ * and what is compressed at once is a function of its bytes.
+ */
 const impure =
   /\bnode:(?!crypto|stream|zlib)|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bfetch\(|\bperformance\b/;
 

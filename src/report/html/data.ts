@@ -50,15 +50,20 @@ function block(place: Readonly<Record<string, string>>, texts: readonly string[]
   return markup`<script type="application/gzip;base64"${where}>${data}</script>\n`;
 }
 
-/** What is sealed has a UTF-8 form; titles and parameters of a file may have none. */
+/** What is sealed has a UTF-8 form; what stands in a file of the organisation's may have none. */
 function jsonOf(value: unknown): string {
   try {
     return canonicalJson(value);
   } catch {
-    return canonicalJson(
-      JSON.parse(JSON.stringify(value), (_key, inner) =>
-        typeof inner === 'string' ? inner.toWellFormed() : inner,
-      ),
-    );
+    return canonicalJson(wellFormed(value));
   }
+}
+
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key.toWellFormed(), wellFormed(each)]),
+  );
 }

@@ -152,6 +152,7 @@ function scopeAnswer({ sources, period }: Report): Markup {
     'Which scope',
     plural(sources.length, 'source'),
     list([
+      period.organizations.join(', '),
       ...shown,
       ...(sources.length > 4
         ? [markup`<a href="#/sources">and ${sources.length - 4} more</a>`]
@@ -277,7 +278,7 @@ function controlsTable({ controls, period }: PeriodReport): Markup {
     return markup`<tr data-conclusion="${conclusion}"><th scope="row">${controlLink(id)} <span class="title">${title}</span></th><td class="days">${strip(all, period.start)}</td><td class="number">${counted(coverage.complete)}/${counted(coverage.expected)}</td><td class="number">${counted(deviating)}</td><td class="number">${counted(still)}</td><td>${conclusionOf(control)}</td></tr>
 `;
   });
-  return markup`<section aria-labelledby="controls-title"><h3 id="controls-title">Controls</h3>
+  return markup`<section><h3>Controls</h3>
 <div class="filters" data-filters="controls"></div>
 <div class="scroll" role="region" aria-label="Controls" tabindex="0"><table class="controls"><caption class="hidden">Controls, a strip for the days of the period</caption>
 <thead><tr><th scope="col">Control</th><th scope="col" class="days">Days${axis(first.days.length, period.start)}</th><th scope="col" class="number">Complete</th><th scope="col" class="number">Deviating</th><th scope="col" class="number">Open</th><th scope="col">Conclusion</th></tr></thead>

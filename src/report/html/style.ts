@@ -65,6 +65,7 @@ td .conclusion { font-weight: 500; }
   border-bottom: 1px solid var(--line);
 }
 .titles { display: flex; flex-wrap: wrap; gap: 0 0.75rem; align-items: baseline; }
+.titles h1 { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
 .titles p { margin: 0; }
 .banner .quiet { margin: 0; color: var(--soft); font-size: 0.8125rem; grid-column: 1 / -1; }
 .marks { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 0.25rem 0.375rem; list-style: none; margin: 0; padding: 0; }
@@ -209,6 +210,7 @@ tr.changed th::after { content: " changed"; color: var(--deviation-ink); font-we
   html { font-size: 12px; }
   body { display: table; width: 100%; }
   .banner { display: table-header-group; position: static; border: 0; break-inside: avoid; }
+  .titles h1 { display: block; }
   .banner .titles, .banner .marks, .banner .quiet { padding-bottom: 2mm; }
   main { display: table-row-group; }
   nav, .skip, .filters, .search, .pages, .count-line, .by-script, .without-script { display: none !important; }
