@@ -51,7 +51,7 @@ export function oscal(report: Report): string {
       'assessment-results': {
         uuid: uuid('document', own),
         metadata: {
-          title: markup(`${whose}: ${periodWords(report)}`),
+          title: `${markup(whose)}: ${periodWords(report)}`,
           'last-modified': period.now,
           version: head === null ? '0' : String(head.sequence),
           'oscal-version': '1.2.1',
@@ -74,7 +74,7 @@ export function oscal(report: Report): string {
         results: [
           {
             uuid: uuid('result', own),
-            title: markup(periodWords(report)),
+            title: periodWords(report),
             description: [whatItIs, ...remarks, ...period.problems.map(markup)].join(' '),
             start: startOfDay(period.period.start, period.period.timezone).toISOString(),
             end: period.through,
@@ -213,7 +213,7 @@ function componentOf({ id, use, identities, endpoints, left_out }: ReportSource)
     uuid: uuid('source', id),
     type: 'service',
     title: markup(id),
-    description: markup(`A source of the kind ${use}`),
+    description: `A source of the kind ${markup(use)}`,
     props: [
       prop('use', use),
       ...identities.map(({ subject, account }) => prop('identity', `${subject} in ${account}`)),
@@ -262,7 +262,7 @@ function criteriaOf(controls: readonly ReportControl[]) {
 function entryOf({ run, sequence, digest, started_at, finished_at, ...night }: ReportNight) {
   return {
     uuid: uuid('night', digest),
-    title: markup(`Bundle ${sequence}`),
+    title: `Bundle ${sequence}`,
     start: started_at,
     end: finished_at,
     props: [
@@ -331,7 +331,7 @@ function deviationObservation(deviation: Deviation) {
   ];
   return {
     uuid: uuid('deviation', keyOf(deviation)),
-    title: markup(`${test}: ${name}`),
+    title: `${markup(test)}: ${markup(name)}`,
     description: `${storyOf(deviation)}.`,
     props,
     methods: ['TEST'],
@@ -358,7 +358,7 @@ function riskOf(deviation: Deviation, { definition }: Known, { waivers, period }
   );
   return {
     uuid: uuid('risk', keyOf(deviation)),
-    title: markup(`${test}: ${name}`),
+    title: `${markup(test)}: ${markup(name)}`,
     description: `${storyOf(deviation)}.`,
     statement: markup(detail?.title ?? test),
     props: [prop('severity', remediation.severity), prop('remediation', remediation.state)],
@@ -399,7 +399,7 @@ function findingOf({ control, definition }: Known, period: PeriodReport) {
   const deviations = tests.flatMap((test) => test.deviations);
   return {
     uuid: uuid('finding', [control.id, period.period, period.through]),
-    title: markup(`${control.id} ${control.title}`),
+    title: `${markup(control.id)} ${markup(control.title)}`,
     description: markup(definition.statement),
     props: [
       prop('control', control.id),
@@ -421,7 +421,7 @@ function findingOf({ control, definition }: Known, period: PeriodReport) {
       status: {
         state: conclusion === 'operated' ? 'satisfied' : 'not-satisfied',
         reason: reasons[conclusion],
-        remarks: [`${conclusion}.`, ...because.map(markup)].join(' '),
+        remarks: [conclusion, ...because.map(markup)].join('; '),
       },
     },
     ...some('related-observations', [

@@ -52,7 +52,7 @@ describe('OSCAL', () => {
       ['CM-08', 'not-satisfied', 'other', 'insufficient evidence'],
       ['HR-01', 'not-satisfied', 'other', 'insufficient evidence'],
     ]);
-    expect(result.findings[1].target.status.remarks).toContain('insufficient evidence.');
+    expect(result.findings[1].target.status.remarks).toContain('insufficient evidence; ');
   });
 
   it('has an observation for each test and each deviation', () => {

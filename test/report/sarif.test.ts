@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { Ajv } from 'ajv';
 import addFormatsModule from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../src/report/model.ts';
 import { sarif } from '../../src/report/sarif.ts';
 import { legible } from '../../src/report/words.ts';
+import { fence } from '../docs/pages.ts';
 import { hostile, poisoned } from '../support/hostile.ts';
 import { sampleReport } from '../support/report.ts';
 import { publishedSchema } from './schemas.ts';
@@ -150,6 +152,18 @@ describe('SARIF', () => {
     const base = 'https://example.com/a/b/';
     expect(new URL(uri, base).href.startsWith(base)).toBe(true);
   });
+});
+
+const hasJq = spawnSync('jq', ['--version']).status === 0;
+
+it.skipIf(!hasJq)('docs/formats/report.md leaves to code scanning what is open, and events', () => {
+  const { text } = fence('docs/formats/report.md', 'sh');
+  const [, filter = ''] = text.match(/'([^']+)'/) ?? [];
+  const { stdout } = spawnSync('jq', [filter], { input: sarif(sample), encoding: 'utf8' });
+  const names = JSON.parse(stdout).runs[0].results.map(
+    (each: { properties: { standing: string } }) => each.properties.standing,
+  );
+  expect(names.sort()).toEqual(['event', 'open', 'open', 'open']);
 });
 
 const schema = publishedSchema('sarif-schema-2.1.0.json');

@@ -3,8 +3,8 @@ import addFormatsModule from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { type JsonReport, json } from '../../src/report/json.ts';
-import { type jsonReportSchema, reportJsonSchema } from '../../src/report/schema.ts';
-import { read } from '../docs/pages.ts';
+import { jsonReportSchema, reportJsonSchema } from '../../src/report/schema.ts';
+import { firstCodes, read, section } from '../docs/pages.ts';
 import { hostile, poisoned } from '../support/hostile.ts';
 import { sampleDetails, sampleReport } from '../support/report.ts';
 
@@ -78,6 +78,12 @@ describe('JSON', () => {
     expect(rest.controls[0].title).toBe(payload);
     expect(populations[0]).toEqual(population);
   });
+});
+
+it('docs/formats/report.md names every key', () => {
+  expect(firstCodes(section('docs/formats/report.md', 'JSON'))).toEqual(
+    Object.keys(jsonReportSchema.shape),
+  );
 });
 
 describe('docs/schemas/report.schema.json', () => {
