@@ -1,204 +1,222 @@
 #!/bin/sh
 # Checks this archive: is it as it was sealed? It needs sha256sum (or shasum), openssl, gzip and the
-# small tools that every system has (Windows: in Git Bash). It asks no network and changes nothing
-# but a temporary folder. Read it before you run it; docs/auditors.md says what it cannot tell.
+# small tools that every system has; on Windows run it in Git Bash. It asks no network and writes to
+# a temporary folder only. Read it before you run it.
 #
 #   sh check.sh [--head "31 sha256:…"] [--key acme.pub.pem] [--tsa-ca roots.pem] [FOLDER]
 #
-#   --head    a head of the chain that was kept elsewhere, as a run printed it; again for more
-#   --key     a public key, or its fingerprint, from whoever keeps it, not from here; again for more
+#   --head    a head of the chain, kept elsewhere, as a run printed it; may be given again
+#   --key     a public key or its fingerprint, from whoever keeps it; may be given again
 #   --tsa-ca  root certificates of the timestamp authority, from the authority
-#   FOLDER    the archive; default: where this file lies
+#   FOLDER    the archive, unpacked; default: where this file lies
 #
-# It ends with 0: intact, 4: broken, 2: it could not be asked so.
+# It ends with 0: intact, 4: broken, 2: it could not be checked.
 LC_ALL=C; export LC_ALL
 stop() { echo "check.sh: $*" >&2; exit 2; }
 if command -v sha256sum > /dev/null; then sum=sha256sum; else sum='shasum -a 256'; fi
-for tool in ${sum%% *} openssl gzip awk od comm; do command -v "$tool" > /dev/null || stop "there is no $tool here"; done
+for tool in ${sum%% *} openssl gzip awk od xargs; do command -v "$tool" > /dev/null || stop "there is no $tool here"; done
 t=$(mktemp -d) || stop 'no temporary folder can be made'
-trap 'rm -rf "$t"' EXIT; trap 'exit 130' HUP INT TERM
-for f in given keys right edges unfolded damaged; do : > "$t/$f"; done
+trap 'rm -rf "$t"' EXIT
+trap 'exit 130' HUP INT TERM
+for file in given right edges sound unstamped; do : > "$t/$file"; done
+
 folder=$(dirname "$0")
 while [ $# -gt 0 ]; do
   case $1 in --head | --key | --tsa-ca) [ $# -gt 1 ] || stop "$1 needs a value" ;; esac
   case $1 in
-    --head) printf '%s\n' "$2" | tr A-F a-f | grep -Ex ' *([0-9]{1,8}[: ]+)?(sha256:)?[0-9a-f]{64} *' > "$t/x" || stop "--head: $2 is no head"
-      sed 's/sha256://; s/:/ /; s/^/H /' "$t/x" >> "$t/given"; shift ;;
-    --key) if [ -f "$2" ]; then
-        { openssl pkey -pubin -in "$2" -outform DER || openssl pkey -pubin -inform DER -in "$2" -outform DER; } > "$t/x" 2> /dev/null || stop "--key: $2 is no public key"
-        $sum < "$t/x" | sed 's/^\([0-9a-f]*\).*/K \1/' >> "$t/given"
-      else printf '%s\n' "${2#sha256:}" | tr A-F a-f | sed -n 's/^[0-9a-f]\{64\}$/K &/p' > "$t/x"
-        [ -s "$t/x" ] || stop "--key: $2 is neither a file nor a fingerprint"; cat "$t/x" >> "$t/given"; fi; shift ;;
-    --tsa-ca) grep -q 'BEGIN CERTIFICATE' "$2" 2> /dev/null || stop "--tsa-ca: $2 holds no certificate"
-      cp "$2" "$t/roots"; shift ;;
+    --head) # "H number digest" or "H digest"
+      printf '%s\n' "$2" | tr A-F a-f | grep -Ex ' *([0-9]{1,8}[: ]+)?(sha256:)?[0-9a-f]{64} *' > "$t/x" || stop "--head: $2 is no head"
+      sed 's/sha256://; s/:/ /; s/^ *0*\([0-9]* \)/H \1/; s/^[^H]/H &/' "$t/x" >> "$t/given"; shift ;;
+    --key) # "K fingerprint", which is the SHA-256 of the key's DER form
+      if printf '%s\n' "$2" | tr A-F a-f | sed 's/^sha256://' | grep -Ex '[0-9a-f]{64}' > "$t/x"; then :
+      elif openssl pkey -pubin -in "$2" -outform DER -out "$t/der" 2> /dev/null ||
+        openssl pkey -pubin -inform DER -in "$2" -outform DER -out "$t/der" 2> /dev/null; then $sum < "$t/der" | cut -c1-64 > "$t/x"
+      else stop "--key: $2 is neither a public key nor a fingerprint"; fi
+      sed 's/^/K /' "$t/x" >> "$t/given"; shift ;;
+    --tsa-ca) grep 'BEGIN CERT' "$2" > "$t/x" 2> /dev/null || stop "--tsa-ca: $2 holds no certificate"
+      cat "$2" > "$t/roots"; shift ;;
     -*) stop "there is no option $1; the first lines of check.sh say which there are" ;;
     *) folder=$1 ;;
-  esac; shift
+  esac
+  shift
 done
-cd "$folder" 2> /dev/null && { [ -d sealed ] || [ -f SHA256SUMS ]; } || stop "$folder is no archive: it has no folder sealed"
-ulimit -f 131072 2> /dev/null # Nothing in an archive unfolds to more than 64 MiB.
+cd "$folder" 2> /dev/null && { [ -d sealed ] || [ -f SHA256SUMS ]; } || stop "$folder is no archive: there is no sealed/ in it"
 
-# What is wrong stands in a file, a line each; an empty one means that the check passed.
 broken=0
-report() { # file, name of the check, what it means that nothing is wrong
+clean() { tr -c '\012\040-\176' '?'; } # what an archive says must not reach the terminal's controls
+report() { # a file with a line for each fault, the name of the check, what it means that there is none
   if [ -s "$1" ]; then
-    broken=$((broken + 1)); tr -c '\012\040-\176' '?' < "$1" | sed -n "1,20s/^/BROKEN  $2: /p"
-    [ "$(grep -c '' "$1")" -le 20 ] || echo "BROKEN  $2: … and more: $(grep -c '' "$1") in all"
+    broken=$((broken + 1))
+    sed -n "1,20s/^/BROKEN  $2: /p" "$1" | clean
+    [ "$(grep -c '' "$1")" -le 20 ] || echo "BROKEN  $2: $(grep -c '' "$1") in all"
   else echo "ok      $2: $3"; fi
 }
-note() { echo "note    $*" | tr -c '\012\040-\176' '?'; }
-# Lines "digest  file" on which sha256sum does not say OK. Counted, since it passes over other lines.
-differing() {
+differing() { # lines "digest  file" of which sha256sum does not say OK; counted, since it skips what is no such line
   [ -s "$1" ] || return 0
-  $sum -c "$1" 2> /dev/null > "$t/said"; sed -n '/: OK$/!p' "$t/said"
-  [ "$(grep -c '' "$t/said")" = "$(grep -c '' "$1")" ] || echo 'some files could not be read'
+  $sum -c "$1" 2> /dev/null > "$t/said"
+  sed '/: OK$/d' "$t/said"
+  [ "$(grep -c '' "$t/said")" = "$(grep -c '' "$1")" ] || echo 'not every file could be read'
 }
-path() { echo "sealed/objects/${1%"${1#??}"}/$1.gz"; }
+without() { awk -v taken="$2" 'FILENAME == taken { there[$0] = 1; next } !($0 in there)' "$2" "$1"; } # lines of a file that are not in another
+object() { echo "sealed/objects/${1%"${1#??}"}/$1.gz"; }
 
-# Every file is what SHA256SUMS says, and there is none besides.
-find . ! -type d ! -type f | sed 's/$/ is neither a file nor a folder/' > "$t/x"
-if [ -f SHA256SUMS ]; then
-  grep -vE '^[0-9a-f]{64}  [^/]' SHA256SUMS | sed 's/^/SHA256SUMS has a line of another form: /' >> "$t/x"
-  differing SHA256SUMS >> "$t/x"
-  find . -type f | sed 's/^..//' | grep -vx SHA256SUMS | sort > "$t/files"; cut -c67- SHA256SUMS | sort > "$t/listed"
-  comm -23 "$t/files" "$t/listed" | sed 's/$/ is not in SHA256SUMS/' >> "$t/x"
-  comm -13 "$t/files" "$t/listed" | sed 's/$/ is in SHA256SUMS, and not once in the archive/' >> "$t/x"
-else echo 'SHA256SUMS is missing' >> "$t/x"; fi
-report "$t/x" files "every file is what SHA256SUMS says, and none is besides"
+# 1. Every file is what SHA256SUMS says, and there is none besides.
+{
+  find . ! -type d ! -type f | sed 's/$/ is neither a file nor a folder/'
+  if [ -f SHA256SUMS ]; then
+    grep -vE '^[0-9a-f]{64}  [^/]' SHA256SUMS | sed 's/^/SHA256SUMS has a line of another form: /'
+    differing SHA256SUMS
+    find . -type f | sed 's/^..//' | grep -vx SHA256SUMS > "$t/files"
+    cut -c67- SHA256SUMS > "$t/listed"
+    without "$t/files" "$t/listed" | sed 's/$/ is not in SHA256SUMS/'
+    sort "$t/listed" | uniq -d | sed 's/$/ is in SHA256SUMS twice/'
+  else echo 'SHA256SUMS is missing'; fi
+} > "$t/x"
+report "$t/x" files 'each is what SHA256SUMS says, and there is none besides'
 
-# Reads JSON: a line for each value, "F <name of the file> <where in it> <value>", of those that are
-# wanted, and "F <name> end" where the JSON ends. Between two quotes there is either a string or none.
+# 2. What the manifests say, a line for each value that is wanted: "F file place value", where a place
+#    is like .slices@.records.chunks; "F file end" where the JSON ends. Quotes cut JSON into strings
+#    and what stands between them.
 json='BEGIN { RS = "\"" }
-  function give(v) { if (at[d] ~ want && v !~ /[ \t\n]/) print "F", name, at[d], v; held = 0; word = "" }
-  FNR == 1 { d = 0; inside = 0; held = 0; word = ""; name = FILENAME; gsub(/.*\/|\..*/, "", name); if (length(name) == 8) name += 0 }
-  inside { text = text $0; match($0, /\\*$/)
-    if (RLENGTH % 2) text = text "\""; else { inside = 0; held = 1 }
-    next }
+  function give(value) { gsub(/[ \t\r\n]/, "_", value); if (wanted(at[d])) print "F", name, at[d], value; string = 0; word = "" }
+  FNR == 1 { name = FILENAME; gsub(/.*\/|[.].*/, "", name); if (length(name) == 8) sub(/^0+/, "", name); d = inside = string = 0; word = "" }
+  inside { text = text $0; match($0, /\\*$/); if (RLENGTH % 2) text = text "\""; else { inside = 0; string = 1 }; next }
   { n = length($0)
     for (i = 1; i <= n; i++) { c = substr($0, i, 1)
-      if (c == "{" || c == "[") { above = at[d]; at[++d] = above (c == "[" ? "[]" : ""); root[d] = above; kind[d] = c; held = 0 }
-      else if (c == ":") { at[d] = root[d] "." text; held = 0 }
-      else if (c == "," || c == "}" || c == "]") { if (held) give(text); else if (word != "") give(word)
-        if (c != ",") { d--; if (d == 0) print "F", name, "end" } }
+      if (c == "{" || c == "[") { of[d + 1] = at[d]; d++; at[d] = of[d] "@"; string = 0 }
+      else if (c == ":") { gsub(/[ \t\r\n]/, "_", text); at[d] = of[d] "." text; string = 0 }
+      else if (c == "," || c == "}" || c == "]") {
+        if (string) give(text); else if (word != "") give(word)
+        if (c != "," && --d == 0) print "F", name, "end" }
       else if (c !~ /[ \t\r\n]/) word = word c }
     inside = 1; text = "" }'
+list='(slices@|sources@|results|sample)[.](records|calls|list|statuses|population|items)[.](chunks|receipts)'
+want="^[.](previous|sequence|run|format|kind|signature|signature[.].*|timestamps[.].*|$list|slices@[.]kept|sources@[.]answers|(controls@|waivers)[.]digest)\$"
+ls sealed/bundles 2> /dev/null | grep -Ex '[0-9]{8}[.]json' | grep -v 00000000 | sed 's|^|sealed/bundles/|' > "$t/manifests"
+xargs $sum < "$t/manifests" 2> /dev/null | sed 's|^\([0-9a-f]*\).*/0*\([0-9]*\)[.]json$|D \2 \1|' > "$t/digests"
+xargs awk "function wanted(at) { return at ~ /$want/ } $json" /dev/null < "$t/manifests" > "$t/facts" 2> /dev/null
+cat "$t/digests" "$t/facts" > "$t/all"
 
-# The chain: numbers without a hole, each manifest names the digest of the one before.
-ls sealed/bundles 2> /dev/null | grep -E '^[0-9]{8}\.json$' | grep -vx 00000000.json | sed 's|^|sealed/bundles/|' > "$t/manifests"
-xargs $sum < "$t/manifests" 2> /dev/null | sed 's|^\([0-9a-f]*\).*/0*\([0-9]*\)\.json$|D \2 \1|' > "$t/digests"
-want='^\.(previous|sequence|run|format|kind|clock|answers|signature.*|timestamps\..*)$|\.(chunks|receipts|kept|answers|key|digest|signers\[\])$'
-xargs awk -v want="$want" "$json" < "$t/manifests" > "$t/facts"
-# Once signed, always signed, by a key that the manifest before allows; keys given lead to all that follows.
-rules='{ f[$2, $3] = $4 }
-  function bad(check, text) { print check " bundle " n " " text }
-  $1 == "D" { order[++count] = $2; digest[$2] = $3; place[$3] = $2 }
-  $1 == "H" { heads++; hn[heads] = NF > 2 ? $2 + 0 : ""; hd[heads] = $NF }
-  $1 == "K" { given[$2] = 1; keys++ }
-  $1 == "R" { right[$2] = 1 }
-  $3 == "end" { ends[$2]++ }
-  $3 == ".signature.signers[]" { signers[$2] = signers[$2] " " $4; may[$2, $4] = 1 }
-  END { if (!count) print "chain there is no bundle"
-    for (i = 1; i <= count; i++) { n = order[i]; b = order[i - 1]; key = f[n, ".signature.key"]; told = f[n, ".previous"]
-      if (n != b + 1) print "chain bundles " b + 1 " to " n - 1 " are missing"
-      if (ends[n] != 1 || f[n, ".sequence"] != n || f[n, ".format"] != "tickmark-bundle/1" || told == "") bad("chain", "is damaged, or stands in the wrong place")
-      if (n == 1 ? told != "null" : n == b + 1 && told != digest[b]) bad("chain", n == 1 ? "names one before it" : "does not name the digest of the one before")
-      if (f[n, ".run"] in run) bad("chain", "is the same run as bundle " run[f[n, ".run"]])
-      run[f[n, ".run"]] = n
-      if (key == "") { if (f[n, ".signature"] != "null") bad("signatures", "does not say whether it is signed"); if (signed) bad("signatures", "is unsigned, behind signed ones"); unsigned = n; continue }
-      signed++
-      if (n in right) { if (key in given || key in allowed) { trusted = n; split("", allowed); m = split(signers[n], s, " "); for (j = 1; j <= m; j++) allowed[s[j]] = 1 }
-        else if (keys && trusted) bad("signatures", "is signed by " key ", which no given key leads to") }
-      else bad("signatures", "has no signature that fits")
-      before = f[b, ".signature.key"]; if (n != b + 1) continue
-      if (f[n, ".signature.previous_key"] != (before == "" ? "null" : before)) bad("signatures", "tells of another key before it")
-      if (before != "" && !((b, key) in may) && !(f[n, ".kind"] == "keys" && key in given)) bad("signatures", "is signed by " key ", which the one before does not allow")
-      else if (f[n, ".kind"] != "keys" && signers[n] != (before == "" ? " " key : signers[b])) bad("signatures", "changes who may sign, and is not of kind keys") }
-    if (keys && unsigned > trusted) print "signatures bundle " unsigned " is not covered by a key that was given"
-    if (keys && signed && !trusted) print "signatures no signature is by a key that was given"
-    for (i = 1; i <= heads; i++) { if (hn[i] != "" ? digest[hn[i]] != hd[i] : !(hd[i] in place)) print "heads there is no bundle " hn[i] " with the head sha256:" hd[i]
-      else { n = hn[i] == "" ? place[hd[i]] : hn[i]; if (n > pinned) pinned = n } }
-    print "= " count " " order[count] " " digest[order[count]] " " pinned + 0 " " signed + 0 }'
-
-# The signatures, each by the object that the manifest names as its key: a key on P-256, in its one form.
-awk '$1 == "D" { digest[$2] = $3 } $3 == ".signature.key" { print $2, digest[$2], $4 }' "$t/digests" "$t/facts" > "$t/signed"
+# 3. Signatures that fit ("R number"), each by the object that the manifest names as its key: a key on
+#    P-256, in its one form.
+awk '$1 == "D" { digest[$2] = $3 } $3 == ".signature.key" { print $2, digest[$2], $4 }' "$t/all" > "$t/signed"
 while read -r n digest key; do
   if [ ! -f "$t/$key.pem" ]; then
-    gzip -dc "$(path "$key")" 2> /dev/null > "$t/der"; : > "$t/$key.pem"
-    case $($sum < "$t/der")-$(od -An -v -tx1 "$t/der" | tr -d ' \n') in
-      "$key"*-3059301306072a8648ce3d020106082a8648ce3d03010703420004*) openssl pkey -pubin -inform DER -in "$t/der" -out "$t/$key.pem" 2> /dev/null ;;
+    gzip -dc "$(object "$key")" 2> /dev/null | dd bs=1024 count=1 2> /dev/null > "$t/der"; : > "$t/$key.pem"
+    case $($sum < "$t/der" | cut -c1-64)-$(od -An -v -tx1 "$t/der" | tr -d ' \n') in
+      "$key"-3059301306072a8648ce3d020106082a8648ce3d03010703420004*) openssl pkey -pubin -inform DER -in "$t/der" -out "$t/$key.pem" 2> /dev/null ;;
     esac
   fi
-  openssl dgst -sha256 -verify "$t/$key.pem" -signature "sealed/seals/$digest.sig" "$(printf 'sealed/bundles/%08d.json' "$n")" > /dev/null 2>&1 && echo "R $n" >> "$t/right"
+  openssl dgst -sha256 -verify "$t/$key.pem" -signature "sealed/seals/$digest.sig" "$(printf 'sealed/bundles/%08d.json' "$n")" > /dev/null 2>&1 &&
+    echo "R $n" >> "$t/right"
 done < "$t/signed"
-cat "$t/given" "$t/digests" "$t/facts" "$t/right" | awk "$rules" > "$t/found"
-read -r _ bundles last head pinned signed << END
-$(grep '^= ' "$t/found")
+
+# 4. The chain: numbers without a hole, each manifest names the digest of the one before. Once signed,
+#    always signed, by a key that the one before allows; a key that was given covers what it leads to.
+awk 'function bad(what) { print n ? check " bundle " n " " what : check " " what }
+  $1 == "H" { heads++; number[heads] = NF > 2 ? $2 : 0; head[heads] = $NF }
+  $1 == "K" { given[$2] = 1; keys++ }
+  $1 == "R" { fits[$2] = 1 }
+  $1 == "D" { bundle[++count] = $2; digest[$2] = $3; place[$3] = $2 }
+  $1 == "F" { says[$2, $3] = $4; if ($3 == "end") ends[$2]++; if ($3 == ".signature.signers@") { signers[$2] = signers[$2] " " $4; may[$2, $4] = 1 } }
+  END {
+    for (i = 1; i <= count; i++) { n = bundle[i]; b = bundle[i - 1] + 0; check = "chain"; previous = says[n, ".previous"]; run = says[n, ".run"]
+      if (n != b + 1) bad("comes behind bundle " b ": what stood between is missing")
+      if (ends[n] != 1 || says[n, ".format"] != "tickmark-bundle/1" || previous == "" || run == "") bad("is no whole manifest")
+      else if (says[n, ".sequence"] != n) bad("says that it is another")
+      if (previous != (n == 1 ? "null" : digest[b]) && (n == 1 || n == b + 1)) bad("does not name the digest of the one before")
+      if (run in runs) bad("says that it is the same run as bundle " runs[run])
+      runs[run] = n; check = "signatures"; key = says[n, ".signature.key"]; before = says[b, ".signature.key"]
+      if (key == "") { if (signed || says[n, ".signature"] != "null") bad("is unsigned, and should not be"); unsigned = n; continue }
+      signed++
+      if (!(n in fits)) bad("has no signature that fits")
+      else if (key in given || key in allowed) { trusted = n; split("", allowed); m = split(signers[n], each, " "); for (j = 1; j <= m; j++) allowed[each[j]] = 1 }
+      else if (trusted) bad("is signed by " key ", to which no given key leads")
+      if (n != b + 1) continue
+      if (before != "" && !((b, key) in may)) { if (!(key in given && says[n, ".kind"] == "keys")) bad("is signed by " key ", which the one before does not allow") }
+      else if (signers[n] != (before == "" ? " " key : signers[b]) && says[n, ".kind"] != "keys") bad("changes who may sign, and is not of kind keys") }
+    if (keys && unsigned > trusted) { n = unsigned; bad("is unsigned, and no given key covers it") }
+    n = 0; if (keys && signed && !trusted) bad("no given key leads to any")
+    check = "chain"; if (!count) bad("there is no bundle")
+    for (i = 1; i <= heads; i++) { k = number[i] ? number[i] : place[head[i]]; check = "heads"
+      if (k && digest[k] == head[i]) { if (k > pinned) pinned = k } else bad("there is no bundle " k " with the digest " head[i]) }
+    print "=", count + 0, signed + 0, (bundle[count] == pinned), bundle[count] + 0, "sha256:" digest[bundle[count]] }' \
+  "$t/given" "$t/right" "$t/all" > "$t/found"
+read -r _ bundles signed pinned head << END
+$(grep '^=' "$t/found")
 END
-sed -n 's/^chain //p' "$t/found" > "$t/x"; report "$t/x" chain "$bundles bundles, without a hole, each names the one before"
+[ -n "$head" ] || stop 'the manifests cannot be gone through'
+sed -n 's/^chain //p' "$t/found" > "$t/x"
+report "$t/x" chain "$bundles bundles, none missing, each names the one before"
 sed -n 's/^heads //p' "$t/found" > "$t/x"
-if [ "$pinned" = "$last" ] || [ -s "$t/x" ]; then report "$t/x" heads "the newest is a head that was given"
-else note "heads: none was given for the newest bundle. Compare with what was kept elsewhere: $last sha256:$head"; fi
+if [ "$pinned" = 1 ] || [ -s "$t/x" ]; then report "$t/x" heads 'the newest bundle is one that was given'
+else echo "note    heads: none was given for the newest bundle; compare with what was kept elsewhere: $head"; fi
 sed -n 's/^signatures //p' "$t/found" > "$t/x"
-if [ "$signed" = 0 ] && [ ! -s "$t/x" ]; then note 'signatures: nobody signed. Whoever can write the archive could have made all of it, so that it fits together'
-else report "$t/x" signatures "$signed bundles are signed, by keys that were allowed to"
-  grep -q '^K' "$t/given" || note 'signatures: no key was given; those that lie here are believed. Ask their owner for the fingerprint: --key'; fi
+if [ "$signed" = 0 ] && [ ! -s "$t/x" ]; then
+  echo 'note    signatures: there are none; whoever can write this could have made all of it so that it fits together'
+else report "$t/x" signatures "$signed of $bundles bundles are signed, by keys that might"; fi
+grep -q '^K' "$t/given" || [ "$signed" = 0 ] || echo 'note    signatures: the keys lie here too; ask their owner for the fingerprint, and give it with --key'
 
-# Timestamps: each over its manifest; and that which a later manifest tells of by its digest.
-awk '$1 == "D" { digest[$2] = $3 }
-  $3 == ".timestamps.authorities[]" { due[$2] = 1 }
-  $3 == ".timestamps.tokens[].digest" { token = $4 }
-  $3 == ".timestamps.tokens[].sequence" && !($4 in told) { told[$4] = token }
-  END { for (n in due) print n, digest[n], told[n] }' "$t/digests" "$t/facts" | sort -n > "$t/due"
-cat certificates/*.pem 2> /dev/null > "$t/here"; stamped=0
-leads() { # to one of these roots; the second try is for certificates that have ended since
-  openssl ts -verify -data "$2" -in "$3" -token_in -CAfile "$1" > /dev/null 2>&1 && return
-  at=$(openssl ts -reply -in "$3" -token_in -text 2> /dev/null | sed -n 's/^Time stamp: //p' | awk '{ split($3, h, ":"); y = $4
-    m = index("JanFebMarAprMayJunJulAugSepOctNovDec", $1) + 2; m /= 3; if (m < 3) { m += 12; y-- }
-    print (365 * y + int(y / 4) - int(y / 100) + int(y / 400) + int((153 * m - 457) / 5) + $2 - 719469) * 86400 + h[1] * 3600 + h[2] * 60 + int(h[3]) }')
-  openssl ts -verify -data "$2" -in "$3" -token_in -CAfile "$1" -attime "$at" > /dev/null 2>&1
+# 5. Timestamps: a token is over its manifest, and is the one that a later manifest has seen. By the
+#    certificate in the token; with --tsa-ca it has to end at those roots, at the token's own time.
+epoch='{ split($3, h, ":"); y = $4; m = (index("JanFebMarAprMayJunJulAugSepOctNovDec", $1) + 2) / 3; if (m < 3) { m += 12; y-- }
+  days = 365 * y + int(y / 4) - int(y / 100) + int(y / 400) + int((153 * m - 457) / 5) + $2 - 719469
+  printf "%d", days * 86400 + h[1] * 3600 + h[2] * 60 + int(h[3]) }'
+holds() { # manifest, its digest, token
+  openssl cms -verify -noverify -inform DER -in "$3" -out "$t/info" > /dev/null 2>&1 || return
+  od -An -v -tx1 "$t/info" | tr -d ' \n' | grep -q "0420$2" || return
+  [ -f "$t/roots" ] || return 0
+  set -- -data "$1" -in "$3" -token_in -CAfile "$t/roots"
+  openssl ts -verify "$@" > /dev/null 2>&1 && return
+  openssl ts -verify "$@" -attime "$(openssl ts -reply -in "$4" -token_in -text 2> /dev/null | sed -n 's/^Time stamp: //p' | awk "$epoch")" > /dev/null 2>&1
 }
-while read -r n digest told; do
-  manifest=$(printf 'sealed/bundles/%08d.json' "$n"); token=sealed/seals/$digest.tst
-  if [ ! -f "$token" ]; then [ -z "$told" ] || echo "that of bundle $n is missing, and a later bundle has seen it"; continue; fi
-  stamped=$((stamped + 1))
-  [ -z "$told" ] || case $($sum < "$token") in "$told"*) ;; *) echo "that of bundle $n is not the one that a later bundle has seen" ;; esac
-  if [ -f "$t/roots" ]; then leads "$t/roots" "$manifest" "$token" || echo "that of bundle $n does not hold"; continue; fi
-  openssl cms -verify -noverify -inform DER -in "$token" -out "$t/tst" > /dev/null 2>&1 && od -An -v -tx1 "$t/tst" | tr -d ' \n' | grep -q "0420$digest" ||
-    echo "that of bundle $n does not hold"
+awk '$1 == "D" { digest[$2] = $3 } $3 == ".timestamps.authorities@" { due[$2] = 1 } $3 == ".timestamps.tokens@.digest" { token = $4 }
+  $3 == ".timestamps.tokens@.sequence" && !($4 in seen) { seen[$4] = token }
+  END { for (n in due) print n, digest[n], seen[n] }' "$t/all" | sort -n > "$t/due"
+while read -r n digest seen; do
+  token=sealed/seals/$digest.tst
+  if [ ! -f "$token" ]; then
+    if [ -n "$seen" ]; then echo "that of bundle $n is missing, and a later bundle has seen it"; else echo "$n" >> "$t/unstamped"; fi
+    continue
+  fi
+  [ -z "$seen" ] || [ "$($sum < "$token" | cut -c1-64)" = "$seen" ] || echo "that of bundle $n is not the one that a later bundle has seen"
+  holds "$(printf 'sealed/bundles/%08d.json' "$n")" "$digest" "$token" || echo "that of bundle $n does not hold"
 done < "$t/due" > "$t/x"
-report "$t/x" timestamps "$stamped of $bundles bundles have one"
+report "$t/x" timestamps "$(($(grep -c '' "$t/due") - $(grep -c '' "$t/unstamped"))) of $bundles bundles have one"
+[ -f "$t/roots" ] || [ ! -s "$t/due" ] || echo "note    timestamps: by the authorities' own word; give their root certificates with --tsa-ca"
 
-# Objects, a folder at a time: unfolded, each is what its name says. What of them names others is kept.
-want='^\.(base|confirmed)$|^\.chunks\[\]\[\]$|\.body$'
-for folder in sealed/objects/??/; do
-  rm -rf "$t/o"; cp -R "$folder" "$t/o" 2> /dev/null; part=${folder#sealed/objects/}
-  ls "$t/o" | sed -n "s/^\(${part%/}[0-9a-f]\{62\}\)\.gz$/\1  \1/p" > "$t/there"
-  find "$t/o" -type f -name '*.gz' -exec gzip -d {} + 2> /dev/null
-  (cd "$t/o" && differing "$t/there") | sed 's/:.*//' >> "$t/damaged"
-  cut -c1-64 "$t/there" >> "$t/unfolded"
-  find "$t/o" -type f -exec grep -lE '^\{"base":|"confirmed":"|"body":"' {} + | xargs awk -v want="$want" "$json" >> "$t/edges"
+# 6. Objects, some folders at a time: unfolded, each is what its name says. Kept of them: who names whom.
+want='^[.](base|confirmed|packs@|chunks@@|.*[.]body)$'
+for digit in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do
+  rm -rf "$t/o"; mkdir "$t/o"
+  find sealed/objects -type f -name "$digit*.gz" 2> /dev/null | grep -Ex 'sealed/objects/(..)/\1[0-9a-f]{62}[.]gz' > "$t/x"
+  [ -s "$t/x" ] || continue
+  xargs sh -c 'to=$1; shift; exec cp "$@" "$to"' sh "$t/o" < "$t/x" 2> /dev/null || stop 'the temporary folder is full'
+  (ulimit -f 131072; find "$t/o" -name '*.gz' -exec gzip -d {} +) 2> /dev/null # none has more than 64 MiB
+  sed "s|.*/\(.*\)[.]gz|\1  $t/o/\1|" "$t/x" > "$t/names"
+  $sum -c "$t/names" 2> /dev/null | sed -n 's|.*/\(.*\): OK$|\1|p' >> "$t/sound"
+  find "$t/o" -type f -exec grep -lE '^\{"base":|"confirmed":"|"body":"' {} + | xargs awk "function wanted(at) { return at ~ /$want/ } $json" /dev/null >> "$t/edges"
 done
 
-# From the manifests over indexes (their bases and chunks), answers (bodies) and calls (what a service
-# confirmed) to everything that is named: all of it is there and undamaged.
-names='
-  function need(kind, d) { if (d != "null" && !((kind, d) in seen)) { seen[kind, d] = 1; todo[++last] = kind " " d } }
-  $1 == "F" && length($2) < 64 {
-    if ($3 ~ /\.calls\.chunks$/) need("calls", $4); else if ($3 ~ /\.chunks$/) need("list", $4)
-    else if ($3 ~ /\.answers$/) { if ($3 != ".answers") need("answers", $4) }
-    else if ($3 ~ /^\.(controls\[\]|waivers)\.digest$|\.(receipts|kept)$|^\.signature\.(key|signers\[\])$/) need("plain", $4)
-    next }
-  $1 == "F" && length($4) == 64 { e = ++edges[$2]; where[$2, e] = $3; to[$2, e] = $4 }
-  END { for (i = 1; i <= last; i++) { split(todo[i], a, " "); kind = a[1]; d = a[2]; print d
-    for (e = 1; e <= edges[d]; e++) { w = where[d, e]
-      if (kind ~ /^(calls|list)$/) need(w == ".base" ? kind : kind == "calls" ? "trace" : "plain", to[d, e])
-      else if (kind == "answers" && w ~ /\.body$/ || kind == "trace" && w == ".confirmed") need("plain", to[d, e]) } } }'
-awk "$names" "$t/facts" "$t/edges" | sort -u > "$t/named"
-sort -u "$t/unfolded" > "$t/have"; sort -u "$t/damaged" > "$t/hurt"
-{ comm -23 "$t/named" "$t/have" | sed 's/$/ is missing/'; comm -12 "$t/named" "$t/hurt" | sed 's/$/ is not what its name says/'; } > "$t/x"
+# 7. Everything is there that is named: by manifests; by an index, its base and its packs or chunks; by
+#    calls, what a service confirmed; by an index of answers, their bodies.
+awk 'function need(kind, d) { if (d != "null" && !((kind, d) in seen)) { seen[kind, d] = 1; todo[++last] = kind; name[last] = d } }
+  length($2) == 64 { if (length($4) == 64) { e = ++edges[$2]; place[$2, e] = $3; to[$2, e] = $4; if ($3 ~ /packs@$/) packed[$2] = 1 }; next }
+  $3 ~ /[.]calls[.]chunks$/ { need("calls", $4); next }
+  $3 ~ /[.]chunks$/ { need("list", $4); next }
+  $3 ~ /[.]answers$/ { need("answers", $4); next }
+  $3 ~ /[.](receipts|kept)$|^[.](controls@|waivers)[.]digest$|^[.]signature[.](key|signers@)$/ { need("plain", $4) }
+  END { for (i = 1; i <= last; i++) { kind = todo[i]; d = name[i]; print d
+    for (e = 1; e <= edges[d]; e++) { p = place[d, e]
+      if (kind == "list" || kind == "calls") { if (p == ".base") need(kind, to[d, e]); else if (p == ".packs@" || !packed[d]) need(kind == "calls" ? "trace" : "plain", to[d, e]) }
+      else if (kind == "answers" ? p ~ /body$/ : kind == "trace" && p == ".confirmed") need("plain", to[d, e]) } } }' "$t/facts" "$t/edges" > "$t/names" &&
+  sort -u "$t/names" > "$t/named" || stop 'the objects cannot be gone through'
+without "$t/named" "$t/sound" | while read -r digest; do
+  if [ -f "$(object "$digest")" ]; then echo "$digest is not what its name says"; else echo "$digest is missing"; fi
+done > "$t/x"
 report "$t/x" objects "$(grep -c '' "$t/named") are named, all are there, each is what its name says"
-extra=$(comm -13 "$t/named" "$t/have" | grep -c '')
-[ "$extra" = 0 ] || note "objects: $extra more lie here, which no manifest names; nothing depends on them"
+extra=$(without "$t/sound" "$t/named" | grep -c '')
+[ "$extra" = 0 ] || echo "note    objects: $extra lie here that nothing names; they change nothing"
 
-if [ "$broken" -gt 0 ]; then echo "BROKEN: $broken checks failed"; exit 4; fi
-echo "INTACT: $last bundles, head sha256:$head"
+if [ "$broken" -gt 0 ]; then echo "BROKEN: $broken of 6 checks failed; keep this archive as it is, and compare it with a copy"; exit 4; fi
+echo "INTACT: $bundles bundles, head $head"
