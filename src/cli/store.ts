@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { type ArchiveFiles, openArchive } from '../store/archive.ts';
 import type { Backend } from '../store/backend.ts';
 import { folderBackend } from '../store/folder.ts';
 import { Store } from '../store/store.ts';
@@ -12,7 +13,7 @@ export async function openStore(
   place: string | undefined,
   loaded: LoadedConfig | undefined,
 ): Promise<Store> {
-  return new Store(await openBackend(place ?? placeOf(loaded), loaded?.config.s3));
+  return new Store((await openPlace(place ?? placeOf(loaded), loaded?.config.s3)).backend);
 }
 
 /** The store alone. A folder that is named needs no configuration; how a bucket is reached does. */
@@ -21,11 +22,21 @@ export async function openNamedStore({ config, store }: ProjectOptions): Promise
   return openStore(store, isFolder ? undefined : loadConfig(config));
 }
 
-/** A folder, or `s3://bucket/prefix`. */
-export async function openBackend(place: string, s3?: Config['s3']): Promise<Backend> {
-  if (!isAddress(place)) return folderBackend(place);
-  const { parseS3Place, s3Backend } = await import('../store/s3.ts');
-  return s3Backend({ ...parseS3Place(place), ...s3 });
+/**
+ * A folder, `s3://bucket/prefix`, or an exported archive: a zip, or the folder that it was unpacked
+ * to. Of an archive it is the store within, and `files` are all that lie in the archive.
+ */
+export async function openPlace(
+  place: string,
+  s3?: Config['s3'],
+): Promise<{ backend: Backend; files?: ArchiveFiles }> {
+  if (isAddress(place)) {
+    const { parseS3Place, s3Backend } = await import('../store/s3.ts');
+    return { backend: s3Backend({ ...parseS3Place(place), ...s3 }) };
+  }
+  const archive = await openArchive(place);
+  if (archive === undefined) return { backend: folderBackend(place) };
+  return { backend: archive.sealed, files: archive.files };
 }
 
 /** The configured store; a relative folder is relative to the configuration. */

@@ -46,6 +46,11 @@ export const findingCodes = [
   'WrongEvidence',
   'FalseCoverage',
   'Uncovered',
+  // The files of an archive.
+  'SumsDamaged',
+  'FileChanged',
+  'FileMissing',
+  'FileUnlisted',
   // What an auditor should know.
   'SimulatedClock',
   'Replayed',

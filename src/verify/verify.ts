@@ -3,10 +3,12 @@
  * first. It stops at nothing that is broken: what is damaged must not hide the rest.
  */
 import { TickmarkError } from '../evidence/errors.ts';
+import type { ArchiveFiles } from '../store/archive.ts';
 import type { Backend } from '../store/backend.ts';
 import { type Head, isSound, noteClocks, verifyForm, verifyLinks } from './chain.ts';
 import { noteChanges } from './changes.ts';
 import { verifyContents } from './contents.ts';
+import { verifyFiles } from './files.ts';
 import type { Finding } from './finding.ts';
 import { verifyIntervals } from './intervals.ts';
 import { noteLeftovers } from './leftovers.ts';
@@ -18,6 +20,8 @@ import { type StampCount, type TimestampOptions, verifyTimestamps } from './time
 export interface VerifyOptions extends SignatureOptions, TimestampOptions {
   /** Heads of the chain, kept where the store's writers could not change them. */
   heads: readonly Head[];
+  /** Where the store is that of an archive: every file of it. */
+  files?: ArchiveFiles | undefined;
   signal?: AbortSignal;
   /** Called for every file that is read. */
   onProgress?: (progress: Progress) => void;
@@ -46,6 +50,8 @@ export interface Verified {
   bytes: number;
   lists: number;
   results: number;
+  /** Files of the archive that are what its list says; null where the store is not in one. */
+  files: number | null;
 }
 
 /**
@@ -59,10 +65,11 @@ export async function* verify(
 ): AsyncGenerator<Finding, Verified> {
   const { signal, onProgress } = options;
   const progress: Progress = { bundles: { done: 0, all: 0 }, objects: 0 };
-  const objects = new ObjectReader(backend, () => {
+  const onRead = () => {
     if (signal?.aborted) throw interrupted();
     onProgress?.({ ...progress, objects: objects.count });
-  });
+  };
+  const objects = new ObjectReader(backend, onRead);
   const links = yield* verifyLinks(backend, options.heads);
   progress.bundles = { done: 0, all: links.length };
   yield* verifyForm(links);
@@ -76,6 +83,7 @@ export async function* verify(
   });
   yield* verifyEvidence(sound);
   yield* verifyIntervals(links);
+  const files = options.files === undefined ? null : yield* verifyFiles(options.files, onRead);
   yield* noteChanges(sound);
   if (links.length > 0) yield* noteLeftovers(backend, links, objects);
   const last = links.at(-1);
@@ -90,6 +98,7 @@ export async function* verify(
     objects: objects.count,
     bytes: objects.bytesRead,
     ...counted,
+    files,
   };
 }
 

@@ -14,7 +14,7 @@ import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { LiveLine } from '../progress.ts';
 import { readRoots } from '../roots.ts';
-import { openBackend } from '../store.ts';
+import { openPlace } from '../store.ts';
 import { byteSize, humanTime, plural, printable, type Terminal, wrap } from '../terminal.ts';
 
 export interface VerifyCommandOptions {
@@ -32,7 +32,7 @@ export interface VerifyCommandOptions {
 /**
  * `tickmark verify`: holds a store, or a copy of one, against itself and against what its reader
  * holds. Exit 0: nothing is broken; 4: something is.
- * @param place a folder, or `s3://bucket/prefix`.
+ * @param place a folder, `s3://bucket/prefix`, or an exported archive, zipped or unpacked.
  * @throws TickmarkError NotFound where there is no store.
  */
 export async function verify(
@@ -46,7 +46,8 @@ export async function verify(
     options.tsaCa === undefined ? [] : await readRoots(options.tsaCa, '--tsa-ca', 'Usage');
   const { requireSignature = false, requireTimestamp = false, json = false } = options;
   const held = { heads, keys, roots, requireSignature, requireTimestamp };
-  return verifyPlace(io, await openBackend(place), { ...held, json });
+  const { backend, files } = await openPlace(place);
+  return verifyPlace(io, backend, { ...held, files, json });
 }
 
 /** The same of a store that is open, against what its reader holds. */
@@ -78,7 +79,8 @@ export async function verifyPlace(
   } finally {
     progress.clear();
   }
-  if (verified.bundles === 0 && !(await isStore(backend))) throw noStore(backend);
+  if (verified.bundles === 0 && held.files === undefined && !(await isStore(backend)))
+    throw noStore(backend);
   const breaks = findings.filter(({ severity }) => severity === 'break');
   const notes = findings.filter(({ severity }) => severity === 'note');
   if (json) {
@@ -173,6 +175,9 @@ function printVerified(
   out(
     `  Evidence    ${plural(counts.objects, 'object')} (${byteSize(counts.bytes)}), ${plural(counts.lists, 'list')}, ${plural(counts.results, 'result')}`,
   );
+  if (counts.files !== null) {
+    out(`  Archive     ${plural(counts.files, 'file')} as SHA256SUMS says`);
+  }
   out();
 }
 

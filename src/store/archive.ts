@@ -1,0 +1,98 @@
+/** An exported archive as it is read: the store that is sealed in it, and every file around it. */
+import { createReadStream, type Stats, statSync } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, TickmarkError } from '../evidence/errors.ts';
+import type { Backend } from './backend.ts';
+import { folderBackend } from './folder.ts';
+
+/** What lists every file of an archive with its SHA-256, as `sha256sum` writes it. */
+export const sumsFile = 'SHA256SUMS';
+
+const sealedFolder = 'sealed';
+
+/** Every file of an archive. */
+export interface ArchiveFiles {
+  /** Paths from the root, `/` between folders; links and pipes among them. In no order. */
+  paths(): AsyncIterable<string>;
+  /** A small file. @returns undefined where there is none. @throws TickmarkError IntegrityBroken */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** A file of any size that is there. @throws TickmarkError IntegrityBroken where it is no file */
+  pieces(path: string): AsyncIterable<Uint8Array>;
+}
+
+/** A store that is only read. */
+export type ReadableBackend = Pick<Backend, 'location' | 'read' | 'list' | 'entries'>;
+
+interface Archive {
+  /** The store. To write to it is StoreUnavailable. */
+  sealed: Backend;
+  files: ArchiveFiles;
+}
+
+/**
+ * Opens what was exported: a zip, or a folder with `sealed/` in it.
+ * @returns undefined where the place is something else, as a store itself is.
+ * @throws TickmarkError NotFound for a zip of something else, IntegrityBroken for a file that is no
+ * zip, or one that is made to deceive.
+ */
+export async function openArchive(place: string): Promise<Archive | undefined> {
+  if (stateOf(place)?.isFile()) {
+    const { readZip } = await import('./zip.ts');
+    const zip = await readZip(place);
+    const sealed = readOnly(zip.folder(sealedFolder));
+    const isArchive = zip.has(sumsFile) || (await sealed.entries('bundles').next()).done === false;
+    if (isArchive) return { sealed, files: zip };
+    throw new TickmarkError(
+      'NotFound',
+      `${place} is no archive: there is neither ${sumsFile} nor ${sealedFolder}/ in it; name the file that tickmark export wrote`,
+    );
+  }
+  const isStore = stateOf(join(place, 'bundles')) !== undefined;
+  const marks = [sumsFile, sealedFolder].some((name) => stateOf(join(place, name)) !== undefined);
+  if (isStore || !marks) return undefined;
+  const sealed = readOnly(folderBackend(join(place, sealedFolder)));
+  return { sealed, files: folderFiles(place) };
+}
+
+/** What was exported stays as it was. */
+function readOnly(backend: ReadableBackend): Backend {
+  const refuse = async (): Promise<never> => {
+    throw new TickmarkError(
+      'StoreUnavailable',
+      `${backend.location} lies in an archive, and nothing is written to it; name the store itself, or a copy of ${sealedFolder}/`,
+    );
+  };
+  const { location, read, list, entries } = backend;
+  return { location, read, list, entries, create: refuse, renew: refuse, remove: refuse };
+}
+
+/** Undefined where there is nothing, or nothing that may be looked at. */
+function stateOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function folderFiles(directory: string): ArchiveFiles {
+  const all = folderBackend(directory);
+  return {
+    async *paths() {
+      for await (const { key } of all.entries('.')) yield key.slice('./'.length);
+    },
+    read: (path) => all.read(path),
+    async *pieces(path) {
+      const file = join(directory, ...path.split('/'));
+      const refused = (why: string, cause?: unknown) =>
+        new TickmarkError('IntegrityBroken', `${file} cannot be read: ${why}`, { cause });
+      try {
+        if (!(await lstat(file)).isFile()) throw refused('it is not a regular file');
+        yield* createReadStream(file);
+      } catch (cause) {
+        throw cause instanceof TickmarkError ? cause : refused(messageOf(cause), cause);
+      }
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/** The files of an archive against the list of them that lies in it. */
+import { createHash } from 'node:crypto';
+import { TickmarkError } from '../evidence/errors.ts';
+import { type ArchiveFiles, sumsFile } from '../store/archive.ts';
+import { breakOf, type Finding } from './finding.ts';
+
+/**
+ * Every file is what SHA256SUMS says, and there is none besides. The list protects from accidents:
+ * whoever changes a file can change the list too. What is sealed is held against its seals.
+ * @param onRead called for each file; it may throw to stop.
+ * @returns how many files are what the list says.
+ */
+export async function* verifyFiles(
+  files: ArchiveFiles,
+  onRead: () => void,
+): AsyncGenerator<Finding, number> {
+  const bytes = await unlessBroken(() => files.read(sumsFile));
+  if (bytes === undefined) {
+    yield damaged(
+      'is missing or no file: that none was changed, added or taken away cannot be seen',
+    );
+    return 0;
+  }
+  const { listed, faulty } = readSums(Buffer.from(bytes).toString('utf8'));
+  if (faulty !== undefined) yield damaged(`has ${faulty}`);
+  let right = 0;
+  for await (const path of files.paths()) {
+    if (path === sumsFile) continue;
+    onRead();
+    const digest = listed.get(path);
+    listed.delete(path);
+    const found = digest === undefined ? undefined : await digestOf(files, path);
+    if (digest === undefined) {
+      yield breakOf(
+        'FileUnlisted',
+        path,
+        [],
+        `${path} is not in ${sumsFile}: it was put there afterwards, and is no part of what was exported; take no word from it`,
+      );
+    } else if (found === digest) right += 1;
+    else {
+      yield breakOf(
+        'FileChanged',
+        path,
+        [],
+        `${path} is not what ${sumsFile} says${found === undefined ? ': it cannot be read' : ''}; it was changed or damaged: get the archive again`,
+      );
+    }
+  }
+  for (const path of listed.keys()) {
+    yield breakOf(
+      'FileMissing',
+      path,
+      [],
+      `${path} stands in ${sumsFile} and is missing; get the archive again`,
+    );
+  }
+  return right;
+}
+
+function damaged(what: string): Finding {
+  return breakOf('SumsDamaged', sumsFile, [], `${sumsFile} ${what}; get the archive again`);
+}
+
+/** The digest of each path, and what in the list is not as it should be. */
+function readSums(text: string): { listed: Map<string, string>; faulty: string | undefined } {
+  const listed = new Map<string, string>();
+  let faulty: string | undefined;
+  const lines = text.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  for (const line of lines) {
+    const [, digest, path] = /^([0-9a-f]{64}) {2}([^/].*)$/s.exec(line) ?? [];
+    if (digest === undefined || path === undefined) faulty ??= 'a line of another form';
+    else if (listed.has(path)) faulty ??= `${path} twice`;
+    else listed.set(path, digest);
+  }
+  return { listed, faulty };
+}
+
+/** SHA-256 of a file of any size; undefined where it cannot be read. */
+async function digestOf(files: ArchiveFiles, path: string): Promise<string | undefined> {
+  return unlessBroken(async () => {
+    const hash = createHash('sha256');
+    for await (const piece of files.pieces(path)) hash.update(piece);
+    return hash.digest('hex');
+  });
+}
+
+async function unlessBroken<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof TickmarkError) || error.code !== 'IntegrityBroken') throw error;
+    return undefined;
+  }
+}
