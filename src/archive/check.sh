@@ -185,15 +185,15 @@ done < "$t/due" > "$t/x"
 report "$t/x" timestamps "$(($(grep -c '' "$t/due") - $(grep -c '' "$t/unstamped"))) of $bundles bundles have one"
 [ -f "$t/roots" ] || [ ! -s "$t/due" ] || echo "note    timestamps: by the authorities' own word; give their root certificates with --tsa-ca"
 
-# 6. Objects, some folders at a time: unfolded, each is what its name says. Kept of them: who names whom.
+# 6. Objects, 2,000 at a time: unfolded, each is what its name says. Kept of them: who names whom.
 want='^[.](base|confirmed|packs@|chunks@@|.*[.]body)$'
-for digit in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do
+find sealed/objects -type f 2> /dev/null | grep -Ex 'sealed/objects/(..)/\1[0-9a-f]{62}[.]gz' | split -a 4 -l 2000 - "$t/part."
+for part in "$t"/part.*; do
+  [ -f "$part" ] || continue
   rm -rf "$t/o"; mkdir "$t/o"
-  find sealed/objects -type f -name "$digit*.gz" 2> /dev/null | grep -Ex 'sealed/objects/(..)/\1[0-9a-f]{62}[.]gz' > "$t/x"
-  [ -s "$t/x" ] || continue
-  xargs sh -c 'to=$1; shift; exec cp "$@" "$to"' sh "$t/o" < "$t/x" 2> /dev/null || stop 'the temporary folder is full'
+  xargs sh -c 'to=$1; shift; exec cp "$@" "$to"' sh "$t/o" < "$part" 2> /dev/null || stop 'the temporary folder is full'
   (ulimit -f 131072; find "$t/o" -name '*.gz' -exec gzip -d {} +) 2> /dev/null # none has more than 64 MiB
-  sed "s|.*/\(.*\)[.]gz|\1  $t/o/\1|" "$t/x" > "$t/names"
+  sed "s|.*/\(.*\)[.]gz|\1  $t/o/\1|" "$part" > "$t/names"
   $sum -c "$t/names" 2> /dev/null | sed -n 's|.*/\(.*\): OK$|\1|p' >> "$t/sound"
   find "$t/o" -type f -exec grep -lE '^\{"base":|"confirmed":"|"body":"' {} + | xargs awk "function wanted(at) { return at ~ /$want/ } $json" /dev/null >> "$t/edges"
 done
