@@ -5,7 +5,7 @@
  * text only. The policy in the head lets nothing run but that script, by its digest.
  */
 import { createHash } from 'node:crypto';
-import type { Deviation } from '../period/report.ts';
+import type { Deviation, PeriodReport } from '../period/report.ts';
 import { client, mark } from './html/client.js';
 import { controlView } from './html/control.ts';
 import { blocks, type Keyed } from './html/data.ts';
@@ -59,7 +59,7 @@ async function* pieces(report: Report, details: ReportDetails): AsyncGenerator<M
   const datasets = new Set<string>();
   for (const { id } of period.controls.flatMap(({ tests }) => tests)) {
     const population = await details.population(id);
-    datasets.add(population.dataset);
+    if (population.items.length > 0) datasets.add(population.dataset);
     yield testView(population);
     yield* blocks(
       { of: 'items', test: id },
@@ -97,8 +97,7 @@ const policy = [
   "require-trusted-types-for 'script'",
 ].join('; ');
 
-function titleOf({ period }: Report): string {
-  const { organizations, period: days, as_of } = period;
+function titleOf({ organizations, period: days, as_of }: PeriodReport): string {
   const when = as_of ?? `${days.start} to ${days.end}`;
   return `${organizations.join(', ')}, ${when}`;
 }
@@ -113,7 +112,7 @@ function head(report: Report): Markup {
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <meta name="generator" content="Tickmark ${report.tool.version}">
-<title>${titleOf(report)} · Tickmark</title>
+<title>${titleOf(report.period)} · Tickmark</title>
 <link rel="icon" href="data:,">
 <style>${new Markup(style)}</style>
 ${script(markText)}</head>
@@ -171,7 +170,7 @@ ${link('summary', 'Summary')}${link('matrix', 'Criteria')}${link(
 /** What the script needs to know of everything before any data is opened. */
 function modelOf({ period }: Report): object {
   return {
-    title: visible(titleOf({ period } as Report)),
+    title: visible(titleOf(period)),
     start: period.period.start,
     end: period.period.end,
     controls: period.controls.map(({ id, title, conclusion, tests }) => ({
@@ -198,7 +197,7 @@ function* deviationsOf({ period }: Report): Generator<Keyed> {
   }
 }
 
-/** Characters of one piece of a history, about: one that changed each night may be long. */
+/** A record that changed each night has a long history: a block holds so many of its versions. */
 const mostVersions = 50;
 
 async function* recordsOf(details: ReportDetails, dataset: string): AsyncGenerator<Keyed> {

@@ -223,7 +223,7 @@ tr.changed th::after { content: " changed"; color: var(--deviation-ink); font-we
   tr, .answer, .legend, .warnings { break-inside: avoid; }
   thead { display: table-header-group; }
   .scroll { overflow: visible; }
-  th, td { min-width: 3.75rem; padding-right: 2mm; }
+  th, td { min-width: 4.25rem; padding-right: 2mm; }
   .number { min-width: 0; }
   tbody th, .controls th { min-width: 9rem; }
   th.days, td.days { min-width: 16rem; width: 30%; }
