@@ -138,7 +138,12 @@ async function listEntries(file: string): Promise<{ entries: ZipEntry[]; end: nu
     for await (const entry of zip.eachEntry()) entries.push(entry);
     return { entries, end };
   } catch (cause) {
-    throw refused(file, `cannot be read as a zip (${messageOf(cause)})`, undefined, cause);
+    throw refused(
+      file,
+      `cannot be read as a zip (${JSON.stringify(messageOf(cause))})`,
+      undefined,
+      cause,
+    );
   } finally {
     closeSync(fd);
   }

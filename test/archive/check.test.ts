@@ -116,8 +116,8 @@ describe.skipIf(!opensslAvailable)(`check.sh on an archive that is whole${openss
       'ok      files: each is what SHA256SUMS says, and there is none besides',
       'ok      chain: 5 bundles, none missing, each names the one before',
       'ok      heads: the newest bundle is one that was given',
-      'ok      signatures: 8 of 5 bundles are signed, by keys that might',
-      'ok      timestamps: 8 of 5 bundles have one',
+      'ok      signatures: 5 of 5 bundles are signed, by keys that might',
+      'ok      timestamps: 5 of 5 bundles have one',
       expect.stringMatching(
         /^ok {6}objects: \d+ are named, all are there, each is what its name says$/,
       ),

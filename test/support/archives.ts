@@ -1,7 +1,9 @@
 /** Exported archives in a folder, as small as they can be: a store, a derived file, a list of both. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { ZipFile } from 'yazl';
 import { sha256 } from '../../src/evidence/json.ts';
 import { type ArchiveFiles, sumsFile } from '../../src/store/archive.ts';
 
@@ -46,4 +48,15 @@ export function filesOf(files: ReadonlyMap<string, Buffer>): ArchiveFiles {
       if (bytes !== undefined) yield bytes;
     },
   };
+}
+
+/** The same as a zip, as an export writes it: what is folded already is not folded again. */
+export async function zipOf(files: ReadonlyMap<string, Buffer>): Promise<Buffer> {
+  const zip = new ZipFile();
+  const mtime = new Date('1980-01-01T00:00:00Z');
+  for (const [path, bytes] of files) {
+    zip.addBuffer(bytes, path, { mtime, mode: 0o100644, compress: !path.endsWith('.gz') });
+  }
+  zip.end();
+  return buffer(zip.outputStream);
 }
