@@ -19,9 +19,8 @@ import {
   whatItIs,
 } from './words.ts';
 
-/** What GitHub takes as a comment and as a job's summary; in bytes it is never more than in characters. */
+/** What GitHub takes as a comment, in characters: never more than bytes. A summary may be longer. */
 export const commentBytes = 65_536;
-export const summaryBytes = 1_048_576;
 
 /** Something of which there may be too much: what does not fit is counted. */
 interface Part {
