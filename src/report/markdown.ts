@@ -19,7 +19,7 @@ import {
   whatItIs,
 } from './words.ts';
 
-/** What GitHub takes as a comment, in characters: never more than bytes. A summary may be longer. */
+/** What GitHub takes as a comment, in characters, of which there are never more than bytes. */
 export const commentBytes = 65_536;
 
 /** Something of which there may be too much: what does not fit is counted. */
@@ -268,7 +268,7 @@ export function text(outside: string): string {
     : wholeText(outside);
 }
 
-/** CommonMark 6.1: the fence is longer than any run within; one space on each side is taken away. */
+/** CommonMark 6.1: the fence is longer than any run within; a space on each side is taken away. */
 function code(piece: string): string {
   const longest = Math.max(0, ...(piece.match(/`+/g) ?? []).map(({ length }) => length));
   const fence = '`'.repeat(longest + 1);

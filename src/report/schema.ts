@@ -1,4 +1,4 @@
-/** The shape of a report in JSON, as a schema. `test/report/schema.test.ts` holds it equal to the types. */
+/** The shape of a report in JSON. `test/report/schema.test.ts` holds it equal to the types. */
 import { z } from 'zod';
 import { frequencies, severities } from '../controls/schema.ts';
 import type { JsonObject } from '../evidence/json.ts';

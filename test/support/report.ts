@@ -2,8 +2,8 @@
  * A small report of half a month as a store would give it: its period is worked out by the rules
  * from nights that are told in a few words, the rest is what those nights would have said of
  * themselves. There is one of each kind: deviations that closed, opened again, are late, waived,
- * partly waived or events; gaps that can be closed and that cannot; a control that changed, one that
- * had nothing to do and one that only people can show; a draw; a night unsigned, a night unstamped.
+ * partly waived or events; gaps that can be closed and that cannot; a control that changed, one
+ * that had nothing to do, one that only people can show; a draw; a night unsigned, one unstamped.
  */
 import type { Control } from '../../src/controls/schema.ts';
 import type { Waiver } from '../../src/controls/waivers.ts';
