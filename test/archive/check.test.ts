@@ -9,6 +9,7 @@ import { openArchive, sumsFile } from '../../src/store/archive.ts';
 import { objectKey } from '../../src/store/objects.ts';
 import { Store } from '../../src/store/store.ts';
 import type { VerifyOptions } from '../../src/verify/verify.ts';
+import { codes, read, section } from '../docs/pages.ts';
 import { archiveOf, checkScript, derivedFile, writeFiles } from '../support/archives.ts';
 import {
   type Authority,
@@ -27,6 +28,7 @@ import {
   tokenAt,
 } from '../support/sealed-nights.ts';
 import { removeTemporary, temporaryFolder } from '../support/temporary.ts';
+import { cases, closeAuthority } from '../verify/cases.ts';
 import { findingsOf } from '../verify/findings.ts';
 
 // Each run starts some hundred small programs; a busy machine takes its time.
@@ -59,6 +61,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   if (opensslAvailable) await authority.close();
+  await closeAuthority();
   await removeTemporary();
 });
 
@@ -505,5 +508,46 @@ describe.skipIf(!opensslAvailable)(`check.sh and verify${opensslMissing}`, () =>
     const { code, verify, stdout } = await judge(await archiveOf(keys), {});
     expect(stdout).toContain('BROKEN  objects: ');
     expect([code, verify]).toEqual([4, 4]);
+  });
+});
+
+describe.skipIf(!opensslAvailable)(`each break that verify finds${opensslMissing}`, () => {
+  const page = 'docs/auditors.md';
+  const [wholly = ''] = section(page, 'What check.sh cannot tell').split('And in part');
+  const untold = codes(wholly).filter((code) => code in cases);
+  const breaks = Object.entries(cases).filter(
+    // Without a bundle there is no archive's folder sealed/; the tamperings above take them away.
+    ([code, { severity }]) => severity === 'break' && code !== 'NothingToVerify',
+  );
+
+  it('stands on the page where the script cannot tell it', () => {
+    expect(untold.length).toBeGreaterThan(5);
+    expect(read(page)).toContain('check.sh');
+  });
+
+  it.concurrent.each(breaks)(
+    '%s is told by the script too, unless the page says not',
+    async (code, { store }) => {
+      const { keys, held, archive } = await store();
+      const files = archive ?? (await archiveOf(keys));
+      const { code: exit, verify, stdout } = await judge(files, held);
+      expect(verify).toBe(4);
+      expect({ exit, stdout }).toEqual({ exit: untold.includes(code) ? 0 : 4, stdout });
+    },
+  );
+
+  it('in how an object is folded is not told', async () => {
+    const keys = new Map(nights.keys);
+    const key = objectKey(objects['a control']?.() ?? '');
+    const file = fileOf(keys, key);
+    const empty = Buffer.from('1f8b080000000000020303000000000000000000', 'hex');
+    for (const folded of [
+      Buffer.concat([file, empty]),
+      changed(file, 4),
+      Buffer.concat([file, Buffer.alloc(1)]),
+    ]) {
+      const { code, verify } = await judge(await archiveOf(keys.set(key, folded)), everything());
+      expect([code, verify]).toEqual([0, 4]);
+    }
   });
 });
