@@ -595,8 +595,8 @@ export function client() {
                 between(item.created, 'there from the start'),
                 between(item.deleted, 'still there'),
               ]),
-          [minute(item.first_seen)],
-          [minute(item.last_seen)],
+          lines([minute(item.first_seen)]),
+          lines([minute(item.last_seen)]),
         ],
       });
     },
@@ -631,8 +631,8 @@ export function client() {
             [make('code', {}, JSON.stringify(query.parameters))],
             [counted(query.pages)],
             [counted(query.nights)],
-            [minute(query.from)],
-            [minute(query.to)],
+            lines([minute(query.from)]),
+            lines([minute(query.to)]),
           ],
         });
       });
@@ -793,8 +793,14 @@ export function client() {
         ],
         item.stretches.map((each) => [
           [each.status.replace('_', ' ')],
-          [minute(each.from.observed_at), make('span', { class: 'uid' }, each.from.run)],
-          [minute(each.to.observed_at), make('span', { class: 'uid' }, each.to.run)],
+          [
+            ...lines([minute(each.from.observed_at)]),
+            make('span', { class: 'uid line' }, each.from.run),
+          ],
+          [
+            ...lines([minute(each.to.observed_at)]),
+            make('span', { class: 'uid line' }, each.to.run),
+          ],
           [counted(each.nights)],
           [each.reason],
         ]),
