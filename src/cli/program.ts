@@ -238,6 +238,27 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
       ),
     );
 
+  withPeriod(
+    command(program, 'export', 'Write what an auditor receives: an archive of the period.', [
+      'tickmark export --out acme-2026.zip',
+      'tickmark export --out ./acme-2026 --control AC-02 --from 2026-01-01 --until 2026-06-30',
+    ]),
+  )
+    .requiredOption('--out <place>', 'FILE.zip, or a new folder')
+    .option('--control <id>', 'of this control only')
+    .addOption(
+      new Option('--as-of <day>', 'one day only, as of a Type I examination')
+        .argParser(parseDay)
+        .conflicts(['from', 'until']),
+    )
+    .option('--force', 'replace a file that exists')
+    .option('--json', 'print data')
+    .action(
+      action<[import('./commands/export.ts').ExportOptions]>(
+        async () => (await import('./commands/export.ts')).exportArchive,
+      ),
+    );
+
   withProject(
     command(program, 'diff', 'Say what differs between the results of two runs.', [
       'tickmark diff 2026-01-30 2026-01-31',
@@ -529,17 +550,19 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
   command(
     controls,
     'schema',
-    'Print the JSON Schema of a control file, of tickmark.yaml or of a file of waivers.',
+    'Print the JSON Schema of a control file, tickmark.yaml, a file of waivers or a report.',
     ['tickmark controls schema', 'tickmark controls schema --of config'],
   )
     .addOption(
       new Option('--of <what>', 'which schema')
-        .choices(['control', 'config', 'waivers'])
+        .choices(['control', 'config', 'waivers', 'report'])
         .default('control'),
     )
     .option('--json', 'print JSON; it is JSON either way')
     .action(
-      action<[{ of: 'control' | 'config' | 'waivers' }]>(async () => (await onControls()).schema),
+      action<[{ of: 'control' | 'config' | 'waivers' | 'report' }]>(
+        async () => (await onControls()).schema,
+      ),
     );
 
   const collectors = command(program, 'collectors', 'Look at collectors and their datasets.', [

@@ -2,6 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { configJsonSchema } from '../../src/config/schema.ts';
 import { controlJsonSchema } from '../../src/controls/schema.ts';
 import { waiversJsonSchema } from '../../src/controls/waivers.ts';
+import { reportJsonSchema } from '../../src/report/schema.ts';
 import { tickmark } from '../support/cli.ts';
 import { read, root } from './pages.ts';
 
@@ -12,6 +13,7 @@ it.each([
   ['config', 'docs/schemas/tickmark.schema.json', configJsonSchema()],
   ['control', 'docs/schemas/control.schema.json', controlJsonSchema()],
   ['waivers', 'docs/schemas/waivers.schema.json', waiversJsonSchema()],
+  ['report', 'docs/schemas/report.schema.json', reportJsonSchema()],
 ])('controls schema --of %s is published as %s', async (of, file, schema) => {
   const published = JSON.parse(read(file));
   expect(published).toEqual(schema);

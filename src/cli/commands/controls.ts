@@ -11,6 +11,7 @@ import { controlJsonSchema } from '../../controls/schema.ts';
 import { waiversJsonSchema } from '../../controls/waivers.ts';
 import { type CaseOutcome, runCases } from '../../evaluate/cases.ts';
 import { TickmarkError } from '../../evidence/errors.ts';
+import { reportJsonSchema } from '../../report/schema.ts';
 import { FaultError, formatFault } from '../../yaml/fault.ts';
 import { didYouMean } from '../../yaml/nearest.ts';
 import type { CommandIo, ProjectOptions } from '../command.ts';
@@ -149,6 +150,7 @@ const schemas = {
   control: controlJsonSchema,
   config: configJsonSchema,
   waivers: waiversJsonSchema,
+  report: reportJsonSchema,
 };
 
 /** `tickmark controls schema`. */

@@ -1,5 +1,6 @@
 import { mkdir, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { safeName } from '../../archive/safe-name.ts';
 import { messageOf, TickmarkError } from '../../evidence/errors.ts';
 import { versionsOf } from '../../period/changes.ts';
 import { isWithin } from '../../period/examined.ts';
@@ -26,7 +27,6 @@ import { evidenceOf } from '../population-evidence.ts';
 import { headLine } from '../print-night.ts';
 import { openProject, type Project } from '../project.ts';
 import { reachDaysIn } from '../registry.ts';
-import { safeName } from '../safe-name.ts';
 import { evidenceOfItems, type ItemEvidence } from '../sample-evidence.ts';
 import { openSealing, type ProjectSealing, stamp } from '../sealing.ts';
 import { plural, type Terminal } from '../terminal.ts';

@@ -1,0 +1,204 @@
+/** The archive's README.txt: what it is, how to read it, how to check it. */
+import { plainText } from '../report/plain.ts';
+import { interimWords, marksOf } from '../report/words.ts';
+import type { ArchiveRequest } from './archive.ts';
+
+/** Columns of a line. */
+const width = 76;
+
+/** What of the seals travels along. */
+export interface Certificates {
+  /** Fingerprints of the keys that signed, or may sign. */
+  keys: readonly string[];
+  /** How many root certificates of timestamp authorities. */
+  roots: number;
+}
+
+/**
+ * In plain words, for whoever has never heard of the program. Its lines end with LF: commands are
+ * copied from it into shells, and every editor of today reads it.
+ */
+export function readme(
+  { report, control }: Pick<ArchiveRequest, 'report' | 'control'>,
+  certificates: Certificates,
+): string {
+  const blocks = [
+    ...titleOf(report, control),
+    ...whatThisIs(report),
+    ...toKnow(report, control),
+    ...howToRead(),
+    ...howToCheck(report, certificates),
+    ...whatItShows(certificates),
+  ];
+  return `${blocks.join('\n\n')}\n`;
+}
+
+type Report = ArchiveRequest['report'];
+
+function titleOf({ period: { organizations, period, as_of } }: Report, control?: string): string[] {
+  const { start, end, timezone } = period;
+  const when = as_of === null ? `${start} to ${end}` : `as of ${as_of}`;
+  const title = `Evidence of ${control === undefined ? 'controls' : `control ${control}`}, ${when} (${timezone})`;
+  return [[...organizations, title].map((line) => wrapped(line)).join('\n')];
+}
+
+function whatThisIs({ period: { through }, nights, tool }: Report): string[] {
+  return [
+    heading('What this is'),
+    wrapped(
+      `Each night a program of the organisation, Tickmark, asks the systems in scope how they are set, keeps their answers, tests them against the controls that management stated, and seals all of it. This archive holds what was sealed, up to ${through}, and what it comes to: ${nights.length} bundles that tell of the period.`,
+    ),
+    wrapped(
+      `It is management's monitoring of its own controls. It gives no opinion and is no attestation. It was written by Tickmark ${tool.version}.`,
+    ),
+  ];
+}
+
+/** What a reader has to know before anything else. */
+function toKnow(report: Report, control: string | undefined): string[] {
+  const interim = interimWords(report);
+  const facts = [
+    ...report.period.problems.map((problem) => `NOTHING CAN BE CONCLUDED: ${problem}.`),
+    ...(interim === null ? [] : [`${interim} It says nothing of the days after.`]),
+    ...marksOf(report),
+    ...(control === undefined
+      ? []
+      : [
+          `Only control ${control} was asked for. The folder sealed/ is whole all the same: the chain of bundles can only be checked as a whole.`,
+        ]),
+  ];
+  return facts.length === 0 ? [] : [heading('To know first'), facts.map(item).join('\n')];
+}
+
+function howToRead(): string[] {
+  return [
+    heading('How to read it'),
+    table([
+      ['index.html', 'the report. Open it in a browser; it asks no network.'],
+      ['workbook.xlsx', 'the same as tables: matrix, populations, deviations, gaps.'],
+      ['index.csv', 'every file of the folders below, with control, criteria, test and digest.'],
+      ['nights.csv', 'every bundle that tells of the period: when, by whom, how complete.'],
+      ['AC-01-.../', 'one folder for each control, in it:'],
+      ['  control.yaml', 'the control as it was last tested, word for word.'],
+      ['  control/', 'all versions of it, by the day they began, where there were several.'],
+      ['  population-*.csv', 'everything that a test was to judge. One file for each test.'],
+      ['  results-*.csv', 'what came out: a row for nights in a row that came out the same.'],
+      ['  deviations.csv', 'what did not pass, when it began and when it was mended.'],
+      ['  waivers.csv', 'deviations that somebody approved, with who and why.'],
+      ['  gaps.csv', 'times without complete evidence, and why.'],
+      ['  samples/', 'draws that were sealed, and what they drew.'],
+      ['  evidence/', "the systems' own answers, and the calls that gave them."],
+      ['oscal/', 'the report for other programs (OSCAL assessment results).'],
+      ['sealed/', 'what was sealed, night by night. All of the above follows from it.'],
+      ['certificates/', 'public keys of who signed; roots of who gave timestamps.'],
+      ['check.sh', 'checks all of it with tools that are already there.'],
+      ['SHA256SUMS', 'the SHA-256 of every file.'],
+    ]),
+    wrapped(
+      'The evidence of a control lies by night: evidence/20260131T020000Z-1a2b3c/ holds what the night that began on 31 January 2026 at 02:00 UTC saw for the first time, or saw changed. Each line is one record: the fields that were tested, the object as the system gave it, and the calls with their request ids. What did not change is not repeated. To find the state of a day, take from evidence/index.csv the rows whose "from" is not after it and whose "to" is not before it; each names its file and line. What nobody looked at on that day stands in gaps.csv.',
+    ),
+    wrapped(
+      'Every row names its run, or its first and its last. In nights.csv stands which bundle a run is: number 31 is sealed/bundles/00000031.json. It names by SHA-256 everything that the run saw, and the files of that name lie in sealed/objects/, compressed with gzip.',
+    ),
+    wrapped(
+      'Times are UTC. Days are those of the time zone named above. In tables an apostrophe before = + - @ keeps a spreadsheet from running what a stranger wrote; it is no part of the text.',
+    ),
+  ];
+}
+
+function howToCheck({ head }: Report, { keys, roots }: Certificates): string[] {
+  return [
+    heading('How to check it'),
+    wrapped('Is every file what it was when the archive was made?'),
+    commands('Linux', ['sha256sum --check --quiet SHA256SUMS']),
+    commands('macOS', ["shasum -a 256 -c SHA256SUMS | grep -v ': OK$'"]),
+    commands('Windows, in PowerShell', [
+      'Get-Content SHA256SUMS | ForEach-Object {',
+      "  $sum, $file = $_ -split '  ', 2",
+      '  $now = (Get-FileHash -LiteralPath $file -Algorithm SHA256).Hash',
+      '  if ($now -ne $sum) { "CHANGED $file" }',
+      '}',
+    ]),
+    wrapped('Nothing is printed where nothing was changed.'),
+    wrapped(
+      'Is the evidence what was sealed: the chain of bundles, signatures, timestamps, every object? With stock tools (Linux, macOS, Git Bash on Windows), and with the program itself, which also evaluates every night again:',
+    ),
+    commands('', ['sh check.sh', 'tickmark verify .', 'tickmark reperform .']),
+    wrapped(
+      'Whoever can write an archive can write all of it anew. So hold it against what reached you by another way than this archive:',
+    ),
+    [
+      ...(head === null
+        ? []
+        : [
+            item(
+              'The newest bundle, as the nightly job printed it that night (job logs, mails, tickets). It has to be:',
+            ),
+            `\n      ${head.sequence} sha256:${head.digest}\n`,
+          ]),
+      item(
+        keys.length === 0
+          ? 'There is no key: no bundle is signed.'
+          : 'The fingerprint of the signing key, from whoever keeps it. The public keys in certificates/ are called by theirs:',
+      ),
+      ...(keys.length === 0 ? [] : [`\n${keys.map((key) => `      ${key}`).join('\n')}\n`]),
+      item(
+        roots === 0
+          ? 'No root certificate of a timestamp authority travels along. Where bundles have timestamps, take the root from the authority itself.'
+          : 'The root certificates of the timestamp authority, from the authority itself, against certificates/tsa-roots.pem.',
+      ),
+    ].join('\n'),
+  ];
+}
+
+function whatItShows({ keys }: Certificates): string[] {
+  return [
+    heading('What this shows, and what not'),
+    wrapped(
+      'It shows that, at these times, these systems gave these answers to the identity named; that the lists were complete, or what was missing; and that the conditions in control.yaml give these results. It does not show what held between two nights, what nobody asked, whether the conditions are the right ones, or that the machine was honest while it collected.',
+    ),
+    wrapped(
+      keys.length === 0
+        ? 'Without signatures it rests on the heads alone that were kept elsewhere.'
+        : 'A signature is by the organisation itself: it shows that nobody without its key changed anything since.',
+    ),
+  ];
+}
+
+function heading(text: string): string {
+  return `${text}\n${'-'.repeat(text.length)}`;
+}
+
+function commands(where: string, lines: readonly string[]): string {
+  const indent = where === '' ? '    ' : '      ';
+  return [...(where === '' ? [] : [`  ${where}:`, '']), ...lines.map((line) => indent + line)].join(
+    '\n',
+  );
+}
+
+function item(text: string): string {
+  return wrapped(text, '    ').replace(/^ {4}/, '  * ');
+}
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  const first = Math.max(...rows.map(([name]) => name.length)) + 4;
+  return rows
+    .map(([name, text]) =>
+      wrapped(text, ' '.repeat(first)).replace(/^ +/, `  ${name}`.padEnd(first)),
+    )
+    .join('\n');
+}
+
+/** Broken at spaces to lines of `width`; names come from outside and may not break out of theirs. */
+function wrapped(text: string, indent = ''): string {
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of plainText(text).split(/\s+/)) {
+    const joined = line === indent ? line + word : `${line} ${word}`;
+    if (joined.length > width && line !== indent) {
+      lines.push(line);
+      line = indent + word;
+    } else line = joined;
+  }
+  return [...lines, line].join('\n');
+}

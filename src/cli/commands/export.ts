@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Archive, writeArchive } from '../../archive/archive.ts';
+import { loadConfig } from '../../config/load.ts';
+import { messageOf, TickmarkError } from '../../evidence/errors.ts';
+import { type Period, spanOf } from '../../period/calendar.ts';
+import type { Manifest } from '../../seal/manifest.ts';
+import type { CommandIo } from '../command.ts';
+import { type ExitCode, exitCodes } from '../exit.ts';
+import { askedPeriod, type PeriodOptions, readPeriod } from '../period.ts';
+import { headLine } from '../print-night.ts';
+import { LiveLine } from '../progress.ts';
+import { openReachDays, openRegistry } from '../registry.ts';
+import { render } from '../render.ts';
+import { openReport, type ReportRequest } from '../report.ts';
+import { readRoots } from '../roots.ts';
+import { openStore } from '../store.ts';
+import { byteSize, plural } from '../terminal.ts';
+
+export interface ExportOptions extends PeriodOptions, ReportRequest {
+  /** `FILE.zip`, or a new folder. */
+  out: string;
+  /** A file may be replaced. */
+  force?: boolean;
+  json?: boolean;
+}
+
+/**
+ * `tickmark export --out FILE.zip`: what an auditor receives. It only reads the store: 0, and 4
+ * where bundles are missing: then the archive says so, or where they are damaged: then there is none.
+ */
+export async function exportArchive(io: CommandIo, options: ExportOptions): Promise<ExitCode> {
+  const { terminal, signal } = io;
+  const { out, asOf, control, force = false } = options;
+  const asked = asOf === undefined ? options : { ...options, from: asOf, until: asOf };
+  const loaded = loadConfig(options.config);
+  const registry = await openRegistry(loaded);
+  const store = await openStore(options.store, loaded);
+  const last = await store.last();
+  const clock = reportTime(askedPeriod(loaded, asked), last?.manifest, new Date());
+  const reachDays = await openReachDays(loaded);
+  const period = await readPeriod({ loaded, reachDays, store }, asked, clock);
+  const opened = await openReport(period, options);
+  const { report, details } = opened;
+  const roots = loaded.config.timestamps?.roots;
+  const progress = new LiveLine(terminal);
+  let archive: Archive;
+  try {
+    archive = await writeArchive(
+      {
+        ...{ report, details, store, control, signal },
+        forms: {
+          'index.html': () => render('html', opened),
+          'workbook.xlsx': () => render('xlsx', opened),
+          'oscal/assessment-results.json': () => render('oscal', opened),
+        },
+        collectors: new Map(
+          registry.collectors.flatMap(({ id, datasets }) =>
+            datasets.map(({ name }) => [name, id] as const),
+          ),
+        ),
+        roots:
+          roots === undefined
+            ? []
+            : await readRoots(
+                resolve(loaded.directory, roots),
+                'timestamps.roots',
+                'InvalidConfiguration',
+              ),
+        checkScript: readFileSync(new URL('../../archive/check.sh', import.meta.url), 'utf8'),
+        onProgress: (doing) => progress.show(`export: ${doing}`),
+      },
+      out,
+      force,
+    );
+  } catch (cause) {
+    // Of the store's own failures the store tells; what is left is what was to be written.
+    if (cause instanceof TickmarkError || !isSystemError(cause)) throw cause;
+    const message = `${out} cannot be written: ${messageOf(cause)}; name another place with --out`;
+    throw new TickmarkError('Usage', message, { cause });
+  } finally {
+    progress.clear();
+  }
+  const { files, bytes, sums } = archive;
+  const { problems } = report.period;
+  if (options.json) {
+    const { period: days, through, interim, simulated } = report.period;
+    terminal.out(
+      JSON.stringify({
+        ...{ out, files, bytes, sums, head: report.head, period: days },
+        ...{ through, interim, simulated, problems },
+      }),
+    );
+  } else {
+    for (const problem of problems) terminal.out(`NOTHING CAN BE CONCLUDED: ${problem}`);
+    terminal.out(`Wrote ${out}: ${plural(files, 'file')}, ${byteSize(bytes)}`);
+    terminal.out(`SHA-256 of its SHA256SUMS: ${sums}`);
+    if (report.head !== null) terminal.out(headLine(report.head));
+  }
+  return problems.length > 0 ? exitCodes.integrity : exitCodes.complete;
+}
+
+/**
+ * The time that an archive's report is made for. It is not the moment of exporting, so that the
+ * archive is the same whenever it is made: the end of the newest bundle; or that of the period, if
+ * this has passed, so that nights which did not come are gaps.
+ */
+export function reportTime(
+  period: Period,
+  newest: Pick<Manifest, 'finished_at'> | undefined,
+  clock: Date,
+): Date {
+  const { end } = spanOf(period);
+  const finished = newest === undefined ? 0 : Date.parse(newest.finished_at);
+  return new Date(clock.getTime() >= end ? Math.max(finished, end) : finished);
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}
