@@ -315,7 +315,7 @@ describe('the data', () => {
         const population = await plain.population(test);
         const [first] = population.items;
         if (first === undefined) return population;
-        const items = [...Array(3_000).keys()].map(
+        const items = [...Array(6_000).keys()].map(
           (index): ReportItem => ({
             ...first,
             uid: `${first.uid}/${String(index).padStart(6, '0')}`,

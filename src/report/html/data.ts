@@ -7,7 +7,7 @@ import { canonicalJson } from '../../evidence/json.ts';
 import { Markup, markup } from './markup.ts';
 
 /** A block is closed once it has so many characters of JSON: to open one is never felt. */
-const enough = 1 << 18;
+const enough = 1 << 19;
 
 /** A value, and what the values of a kind are sorted by. */
 export interface Keyed {
