@@ -55,7 +55,7 @@ h2:focus, main:focus { outline: none; }
 .verdict { font-size: 1rem; font-weight: 600; }
 .nothing { color: var(--soft); }
 .digest { font-size: 0.75rem; color: var(--soft); overflow-wrap: anywhere; }
-.mark { color: var(--warn); font-weight: 650; }
+.mark { color: var(--warn); font-weight: 650; white-space: nowrap; }
 .conclusion { font-weight: 600; }
 td .conclusion { font-weight: 500; }
 
@@ -202,6 +202,7 @@ tr.changed th::after { content: " changed"; color: var(--deviation-ink); font-we
   .figure { font-size: 1rem; }
   th.days, td.days { min-width: 12rem; }
   .controls th { min-width: 10rem; }
+  .facts { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: 0.5rem 1rem; }
 }
 /* WCAG 2.5.8: what fingers have to hit is 24 pixels high. */
 @media (max-width: 40rem), (pointer: coarse) {
