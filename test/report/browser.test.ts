@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { html } from '../../src/report/html.ts';
@@ -16,7 +16,6 @@ if (chromiumPath === undefined) {
   process.stderr.write('skipped: the report in a browser needs Chromium in the PATH\n');
 }
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const sample = sampleReport();
 const deviations = sample.period.controls
   .flatMap(({ tests }) => tests)
@@ -258,7 +257,7 @@ describe.skipIf(chromiumPath === undefined)('the report in a browser', () => {
     ],
   ] as const)('is accessible in every view: %s', async (_name, rules, options) => {
     const page = await open('', { ...options, bypassCSP: true });
-    await page.evaluate(axe);
+    await page.evaluate(axe.source);
     for (const address of addresses) {
       await page.evaluate(`location.hash = ${JSON.stringify(address)}`);
       const opening = page.locator('.view:visible [role=status]', { hasText: /^Opening|so far/ });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const tools = [
   ...['sha256sum', 'openssl', 'gzip'],
   ...['awk', 'cat', 'cp', 'cut', 'dd', 'dirname', 'find', 'grep', 'ls', 'mkdir', 'mktemp', 'od'],
-  ...['rm', 'sed', 'sh', 'sort', 'split', 'tr', 'uniq', 'xargs'],
+  ...['rm', 'sed', 'sh', 'sort', 'split', 'tr', 'uniq', 'wc', 'xargs'],
 ];
 
 export interface Checked {
