@@ -228,10 +228,10 @@ async function samplesOf(
 }
 
 function detailsOf(examined: Examined, store: Store): ReportDetails {
-  const reader = new ChunkReader(store.backend);
+  // A reader keeps in mind what was looked for: each test, and each dataset, has its own.
   return {
-    population: (test) => populationOf(test, examined, store, reader),
-    records: (dataset) => recordsOf(dataset, examined, reader),
+    population: (test) => populationOf(test, examined, store),
+    records: (dataset) => recordsOf(dataset, examined, new ChunkReader(store.backend)),
   };
 }
 
@@ -239,8 +239,8 @@ async function populationOf(
   test: string,
   examined: Examined,
   store: Store,
-  reader: ChunkReader,
 ): Promise<ReportPopulation> {
+  const reader = new ChunkReader(store.backend);
   const { population, items } = followItems(examined, test);
   const { tie_outs, queries } = await evidenceOf(population, examined, store);
   const { dataset } = population;

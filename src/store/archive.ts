@@ -1,5 +1,5 @@
 /** An exported archive as it is read: the store that is sealed in it, and every file around it. */
-import { createReadStream, type Stats, statSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
@@ -37,7 +37,7 @@ interface Archive {
  * zip, or one that is made to deceive.
  */
 export async function openArchive(place: string): Promise<Archive | undefined> {
-  if (stateOf(place)?.isFile()) {
+  if (stateOf(place)?.isFile() && isZip(place)) {
     const { readZip } = await import('./zip.ts');
     const zip = await readZip(place);
     const sealed = readOnly(zip.folder(sealedFolder));
@@ -65,6 +65,19 @@ function readOnly(backend: ReadableBackend): Backend {
   };
   const { location, read, list, entries } = backend;
   return { location, read, list, entries, create: refuse, renew: refuse, remove: refuse };
+}
+
+/** By its name, or, as whoever passed it on may have called it otherwise, by how it begins. */
+function isZip(file: string): boolean {
+  if (/\.zip$/i.test(file)) return true;
+  const first = Buffer.alloc(2);
+  const opened = openSync(file, 'r');
+  try {
+    readSync(opened, first, 0, first.length, 0);
+  } finally {
+    closeSync(opened);
+  }
+  return first.toString('latin1') === 'PK';
 }
 
 /** Undefined where there is nothing, or nothing that may be looked at. */

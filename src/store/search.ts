@@ -7,16 +7,21 @@ import { type Chunk, parseLines, textIn } from './chunks.ts';
 import { readChunks, type StoredList } from './lists.ts';
 import { readObject } from './objects.ts';
 
-/** So much of what was read is held, of lines and of packs each, in bytes of their text. */
-const mostHeldBytes = 64 * 1024 * 1024;
+/** So much of what was read is held, in bytes of text: packs as they are, lines that take ten times as much. */
+const mostHeldBytes = { packs: 32 * 1024 * 1024, lines: 4 * 1024 * 1024 };
 
 /** So many lists are held by what their chunks are: somebody looks several lines up in each. */
 const mostHeldLists = 8;
 
 /** Holds what was asked for last, up to so many bytes. */
 class Held<T> {
+  readonly #most: number;
   readonly #held = new Map<string, { value: T; bytes: number }>();
   #bytes = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
 
   get(name: string): T | undefined {
     const known = this.#held.get(name);
@@ -30,7 +35,7 @@ class Held<T> {
     this.#bytes += bytes - (this.#held.get(name)?.bytes ?? 0);
     this.#held.set(name, { value, bytes });
     for (const [oldest, { bytes: size }] of this.#held) {
-      if (this.#bytes <= mostHeldBytes) break;
+      if (this.#bytes <= this.#most) break;
       this.#held.delete(oldest);
       this.#bytes -= size;
     }
@@ -40,8 +45,8 @@ class Held<T> {
 /** Reads chunks, and holds those that were asked for last, with the packs that they lie in. */
 export class ChunkReader {
   readonly backend: Backend;
-  readonly #lines = new Held<readonly unknown[]>();
-  readonly #packs = new Held<Buffer>();
+  readonly #lines = new Held<readonly unknown[]>(mostHeldBytes.lines);
+  readonly #packs = new Held<Buffer>(mostHeldBytes.packs);
   readonly #lists = new Map<string, { chunks: readonly Chunk[]; digests: ReadonlySet<string> }>();
   /** Where each name was found last, and in which list that was; no chunk: it was not there. */
   readonly #last = new Map<string, { list: string; chunk: string | null; line: unknown }>();
