@@ -1,5 +1,5 @@
 /** What the nights of a period were judged by, and where it changed. Pure. */
-import { canonicalJson, sha256 } from '../evidence/json.ts';
+import { canonicalJson, compareText, sha256 } from '../evidence/json.ts';
 import type { Manifest } from '../seal/manifest.ts';
 import type { Night } from './nights.ts';
 import type { Change } from './report.ts';
@@ -7,8 +7,11 @@ import type { Change } from './report.ts';
 /** Each version of everything that decides a result, with its nights; one version is no change. */
 export function versionsOf(nights: readonly Night[]): Change[] {
   const found = new Map<string, Change>();
-  for (const { bundle, day } of nights) {
-    for (const { what, id, value } of valuesOf(bundle.manifest)) {
+  const set = new Set(nights.flatMap(({ bundle }) => Object.keys(bundle.manifest.parameters)));
+  for (const { bundle, day, tests } of nights) {
+    // Where none are set, those of the control file hold: to set them is a change.
+    const parametrised = [...set].filter((id) => tests.has(id)).sort(compareText);
+    for (const { what, id, value } of valuesOf(bundle.manifest, parametrised)) {
       const key = `${what} ${id}`;
       const change = found.get(key) ?? { what, id, versions: [] };
       found.set(key, change);
@@ -28,14 +31,15 @@ export function isChanged({ versions }: Change): boolean {
 
 function* valuesOf(
   manifest: Manifest,
+  parametrised: readonly string[],
 ): Generator<{ what: Change['what']; id: string; value: string }> {
   const { tool, configuration, controls, parameters, waivers } = manifest;
   yield { what: 'program', id: '', value: [tool.version, tool.commit ?? ''].join(' ').trim() };
   yield { what: 'configuration', id: '', value: configuration };
   yield { what: 'waivers', id: '', value: waivers?.digest ?? '' };
   for (const { id, digest } of controls) yield { what: 'control', id, value: digest };
-  for (const [id, value] of Object.entries(parameters)) {
-    const text = canonicalJson(value);
+  for (const id of parametrised) {
+    const text = canonicalJson(parameters[id] ?? {});
     yield { what: 'parameters', id, value: text.length > 200 ? sha256(text) : text };
   }
 }
