@@ -397,7 +397,7 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
       'tickmark verify s3://acme-evidence/tickmark --require-signature --tsa-ca tsa.pem',
     ],
   )
-    .argument('<store>', 'a folder, or s3://bucket/prefix')
+    .argument('<store>', 'a folder, s3://bucket/prefix, or an exported archive')
     .option(
       '--head <sequence:digest>',
       'the head of the chain, as a run printed it and you kept it; may be given again',
@@ -426,7 +426,10 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
       ['tickmark reperform', 'tickmark reperform ./evidence --run 20260131T020000Z-1a2b3c'],
     ),
   )
-    .argument('[store]', 'a folder, or s3://bucket/prefix (default: the configured store)')
+    .argument(
+      '[store]',
+      'a folder, s3://bucket/prefix, or an exported archive (default: the configured store)',
+    )
     .option('--run <id>', 'only this run')
     .option('--json', 'print data')
     .action(
