@@ -7,7 +7,7 @@ import type { StatusLine } from '../evidence/result.ts';
 import type { History, StatusChunk } from '../period/history.ts';
 import type { Bundle } from '../seal/manifest.ts';
 import { type Chunk, parseLine, readTexts, textLines } from '../store/chunks.ts';
-import { readChunks, type StoredList } from '../store/lists.ts';
+import { indexedChunks, type StoredList } from '../store/lists.ts';
 import { objectKey } from '../store/objects.ts';
 import { statusLine } from '../store/status-line.ts';
 import type { Store } from '../store/store.ts';
@@ -59,7 +59,7 @@ class StatusReader {
     const name = `${list.count} ${list.digest}`;
     const known = this.#lists.get(name);
     if (known !== undefined) return known;
-    const chunks = await readChunks(this.#store.backend, list);
+    const chunks = await indexedChunks(this.#store.backend, list);
     const read: StatusChunk[] = [];
     const unread: number[] = [];
     for (const { digest } of chunks) {
