@@ -56,7 +56,8 @@ class StatusReader {
   }
 
   async read(list: StoredList): Promise<readonly StatusChunk[]> {
-    const name = `${list.count} ${list.digest}`;
+    // By its index, which says what it is; its digest is not looked at here.
+    const name = `${list.count} ${list.chunks}`;
     const known = this.#lists.get(name);
     if (known !== undefined) return known;
     const chunks = await indexedChunks(this.#store.backend, list);
