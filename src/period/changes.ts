@@ -10,7 +10,10 @@ export function versionsOf(nights: readonly Night[]): Change[] {
   const set = new Set(nights.flatMap(({ bundle }) => Object.keys(bundle.manifest.parameters)));
   for (const { bundle, day, tests } of nights) {
     // Where none are set, those of the control file hold: to set them is a change.
-    const parametrised = [...set].filter((id) => tests.has(id)).sort(compareText);
+    const { parameters } = bundle.manifest;
+    const parametrised = [...set]
+      .filter((id) => Object.hasOwn(parameters, id) || tests.has(id))
+      .sort(compareText);
     for (const { what, id, value } of valuesOf(bundle.manifest, parametrised)) {
       const key = `${what} ${id}`;
       const change = found.get(key) ?? { what, id, versions: [] };
