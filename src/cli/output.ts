@@ -40,7 +40,7 @@ async function written<T>(work: () => Promise<T>, file: string): Promise<T> {
     return await work();
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw exists(file);
-    const message = `${file} cannot be written: ${messageOf(cause)}; name another file with --out`;
+    const message = `${file} cannot be written: ${messageOf(cause)}; name another file`;
     throw new TickmarkError('Usage', message, { cause });
   }
 }

@@ -203,11 +203,7 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
     ]),
   )
     .option('--control <id>', 'this control in full: gaps, deviations, what judged it')
-    .addOption(
-      new Option('--as-of <day>', 'one day only, as of a Type I examination')
-        .argParser(parseDay)
-        .conflicts(['from', 'until']),
-    )
+    .addOption(asOfOption())
     .option('--json', 'print data')
     .action(
       action<[import('./commands/status.ts').StatusOptions]>(
@@ -225,11 +221,7 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
     .option('--out <file>', 'where it goes; its ending says the format')
     .addOption(new Option('--format <format>', 'instead of by the ending').choices(formats))
     .option('--control <id>', 'of this control only')
-    .addOption(
-      new Option('--as-of <day>', 'one day only, as of a Type I examination')
-        .argParser(parseDay)
-        .conflicts(['from', 'until']),
-    )
+    .addOption(asOfOption())
     .option('--force', 'replace a file that exists')
     .addOption(new Option('--json', 'print data: --format json').conflicts(['out', 'format']))
     .action(
@@ -246,11 +238,7 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
   )
     .requiredOption('--out <place>', 'FILE.zip, or a new folder')
     .option('--control <id>', 'of this control only')
-    .addOption(
-      new Option('--as-of <day>', 'one day only, as of a Type I examination')
-        .argParser(parseDay)
-        .conflicts(['from', 'until']),
-    )
+    .addOption(asOfOption())
     .option('--force', 'replace a file that exists')
     .option('--json', 'print data')
     .action(
@@ -644,6 +632,12 @@ function parseNightReports(text: string): NightReport[] {
       `Expected formats with files, as in junit=results.xml,markdown=summary.md; formats are ${formats.join(', ')}.`,
     );
   });
+}
+
+function asOfOption(): Option {
+  return new Option('--as-of <day>', 'one day only, as of a Type I examination')
+    .argParser(parseDay)
+    .conflicts(['from', 'until']);
 }
 
 function parseDay(text: string): string {
