@@ -19,9 +19,22 @@ export { z };
 /** A moment in UTC, RFC 3339 (`2026-01-31T04:05:06Z`). Tests see it as a CEL timestamp. */
 export const timestamp = () => z.iso.datetime();
 
-/** Marks a field as data about a person, so that exports can minimise or pseudonymise it. */
-export function personal<T extends z.ZodType>(field: T): T {
-  return field.meta({ ...field.meta(), personal: true });
+/** What of a field is about a person, where not all of it always is. */
+export interface PersonalPart {
+  /** Its first group is what tells the person apart: the user's name in an ARN. No match: nothing. */
+  part?: RegExp;
+  /** Only where the fields beside it have these values: `{ to: 'person' }`. */
+  when?: Record<string, string>;
+}
+
+/**
+ * Marks a field as data about a person, so that exports can minimise or pseudonymise it. Text, and
+ * each text of a list, identifies the person: a redacted archive has a pseudonym for it, wherever it
+ * stands. Everything else that is marked (times, numbers, objects) is left out there.
+ */
+export function personal<T extends z.ZodType>(field: T, { part, when }: PersonalPart = {}): T {
+  const mark = { ...(part && { part: part.source }), ...(when && { when }) };
+  return field.meta({ ...field.meta(), personal: Object.keys(mark).length === 0 ? true : mark });
 }
 
 /** Thrown by a collector to end its slice with a code and a sentence that says what to do. */
@@ -122,6 +135,8 @@ interface DatasetBase<Fields extends z.ZodObject> {
   level: string;
   /** Fields that tests read: each described; objects are never nullable. */
   fields: Fields;
+  /** Which of these two, that every record has, tell a person apart; left out: neither. */
+  personal?: ('uid' | 'name')[];
   /**
    * Every call that `collect` makes, with the permission it needs:
    * `{ 's3:GetBucketEncryption': 's3:GetEncryptionConfiguration' }`. Any other call is refused;

@@ -5,6 +5,8 @@ const accountId = z.string().describe('The account');
 const path = z.string().describe('Path below which it was made: `/`, `/service/`');
 const created = timestamp().describe('When it was made');
 const tags = z.record(z.string(), z.string()).describe('Tags by key');
+/** The user's name in its ARN, behind the path; the root user and roles are nobody in particular. */
+const userName = { part: /:user\/(?:.*\/)?([^/]+)$/ };
 const attached = z.array(z.string()).describe('ARNs of the managed policies attached to it');
 const inline = z.array(z.string()).describe('Names of the policies written into it');
 const boundary = z
@@ -66,7 +68,7 @@ export const accessKey = z.object({
 
 export const credentialReport = z.object({
   account_id: accountId,
-  arn: personal(z.string().describe('ARN of the user, or of the root user')),
+  arn: personal(z.string().describe('ARN of the user, or of the root user'), userName),
   created: timestamp()
     .optional()
     .describe('When the user was made; left out where AWS does not say'),
@@ -98,15 +100,15 @@ export const credentialReport = z.object({
 
 export const user = z.object({
   account_id: accountId,
-  arn: personal(z.string().describe('ARN')),
-  user_id: z.string().describe('Unique id; a new user of the same name has another'),
+  arn: personal(z.string().describe('ARN'), userName),
+  user_id: personal(z.string()).describe('Unique id; a new user of the same name has another'),
   path,
   created,
   groups: z.array(z.string()).describe('Names of the groups the user is in'),
   attached_policies: attached,
   inline_policies: inline,
   permissions_boundary: boundary,
-  tags,
+  tags: personal(tags),
 });
 
 export const group = z.object({
@@ -153,7 +155,7 @@ export const policy = z.object({
 
 export const principal = z.object({
   account_id: accountId,
-  arn: personal(z.string().describe('ARN')),
+  arn: personal(z.string().describe('ARN'), userName),
   kind: z.enum(['user', 'role']).describe('What it is'),
   path,
   service_linked: z.boolean().describe('A role made by an AWS service for itself'),
@@ -178,6 +180,7 @@ export const virtualMfaDevice = z.object({
   serial: z.string().describe('Serial number: an ARN'),
   user_arn: personal(
     z.string().nullable().describe('ARN of the user it is bound to; null where it is not bound'),
+    userName,
   ),
   root: z.boolean().describe('Bound to the root user'),
   enabled_at: timestamp().nullable().describe('When it was bound'),

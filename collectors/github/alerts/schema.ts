@@ -1,4 +1,5 @@
-import { personal, timestamp, z } from '../../../src/plugin.ts';
+import { timestamp, z } from '../../../src/plugin.ts';
+import { login } from '../account.ts';
 
 const alert = {
   repository: z.string().describe('`acme/api`'),
@@ -41,5 +42,5 @@ export const closedAlert = z.object({
     .string()
     .nullable()
     .describe('Reason for dismissing it, in GitHub’s words; null if fixed'),
-  closed_by: personal(z.string()).nullable().describe('Login of who closed it; null if nobody did'),
+  closed_by: login().nullable().describe('Login of who closed it; null if nobody did'),
 });

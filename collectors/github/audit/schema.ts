@@ -1,10 +1,11 @@
-import { personal, timestamp, z } from '../../../src/plugin.ts';
+import { timestamp, z } from '../../../src/plugin.ts';
+import { login } from '../account.ts';
 import { review } from '../changes/schema.ts';
 
 const push = z.object({
   repository: z.string().describe('`acme/api`'),
   branch: z.string().describe('Branch that was pushed to'),
-  actor: personal(z.string()).nullable().describe('Login of who pushed; null where it is gone'),
+  actor: login().nullable().describe('Login of who pushed; null where it is gone'),
   pushed_at: timestamp().describe('When'),
   before: z.string().describe('Head before'),
   after: z.string().describe('Head after'),
@@ -32,9 +33,7 @@ export const settingsChange = z.object({
   action: z
     .string()
     .describe('GitHub’s name: `protected_branch.destroy`, `repository_ruleset.update`'),
-  actor: personal(z.string())
-    .nullable()
-    .describe('Login of who did it; null where GitHub does not say'),
+  actor: login().nullable().describe('Login of who did it; null where GitHub does not say'),
   at: timestamp().describe('When'),
   repository: z.string().nullable().describe('`acme/api`; null for the organisation'),
   subject: z.string().nullable().describe('What it was about: a branch, a ruleset; null if unsaid'),

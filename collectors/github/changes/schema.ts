@@ -1,6 +1,5 @@
-import { personal, timestamp, z } from '../../../src/plugin.ts';
-
-const login = () => personal(z.string());
+import { timestamp, z } from '../../../src/plugin.ts';
+import { login, logins } from '../account.ts';
 
 export const review = z.object({
   reviewer: login().describe('Login of the reviewer; `ghost` for a deleted account'),
@@ -38,7 +37,7 @@ export const review = z.object({
       'The reviewer may push to the repository, as first told; null where this was asked more than two days after the merge, since rights change',
     ),
   commits_after: z.int().describe('Commits of the pull request that came after the reviewed head'),
-  authors_after: personal(z.array(z.string())).describe('Who wrote those, sorted'),
+  authors_after: logins().describe('Who wrote those, sorted'),
 });
 
 export const check = z.object({
@@ -66,7 +65,7 @@ const pullRequest = z.object({
   branch: z.string().describe('Branch that it came from'),
   author: login().describe('Login of who opened it; `ghost` for a deleted account'),
   author_kind: z.string().describe('GitHub’s kind of account: `User`, `Bot`, `Mannequin`'),
-  contributors: personal(z.array(z.string())).describe(
+  contributors: logins().describe(
     'Everybody who opened it, wrote, co-wrote or committed one of its commits, or force-pushed its branch: logins, or mail addresses where there is no account; sorted',
   ),
   merged_by: login().nullable().describe('Login of who merged it; null for a deleted account'),
@@ -105,10 +104,8 @@ const landed = z.object({
 
 const commit = z.object({
   title: z.string().describe('First line of its message, as somebody wrote it'),
-  authors: personal(z.array(z.string())).describe(
-    'Author and co-authors: logins, or mail addresses',
-  ),
-  committer: personal(z.string()).describe('Committer: login, mail address, or `web-flow`'),
+  authors: logins().describe('Author and co-authors: logins, or mail addresses'),
+  committer: login().describe('Committer: login, mail address, or `web-flow`'),
   committed_at: timestamp().describe(
     'Time that the committer’s machine gave; anything can stand here',
   ),

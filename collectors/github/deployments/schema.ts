@@ -1,4 +1,5 @@
-import { personal, timestamp, z } from '../../../src/plugin.ts';
+import { timestamp, z } from '../../../src/plugin.ts';
+import { login } from '../account.ts';
 import { review } from '../changes/schema.ts';
 
 const listed = z.object({
@@ -8,7 +9,7 @@ const listed = z.object({
   ref: z.string().nullable().describe('Branch or tag; null where it is gone'),
   sha: z.string().describe('Commit that was deployed'),
   created: timestamp().describe('When it was made'),
-  creator: personal(z.string()).describe('Login of who made it; `ghost` for a deleted account'),
+  creator: login().describe('Login of who made it; `ghost` for a deleted account'),
   required_reviewers: z
     .boolean()
     .optional()

@@ -101,6 +101,7 @@ const people = defineDataset<GitHubScope, typeof schema.person>({
   name: 'github.people',
   title: 'Members, outside collaborators and open invitations, with role and two-factor state',
   fields: schema.person,
+  personal: ['uid', 'name'],
   calls: {
     ...memberCalls,
     [membersRoute]: 'members:read',
@@ -255,6 +256,7 @@ const externalIdentities = defineDataset<GitHubScope, typeof schema.externalIden
   name: 'github.external_identities',
   title: 'Identities at the organisation’s identity provider, and the accounts they are linked to',
   fields: schema.externalIdentity,
+  personal: ['uid', 'name'],
   calls: { ...identityProviderCalls, 'graphql:ExternalIdentities': 'members:read' },
   async collect(github) {
     const saml = await identityProvider(github);

@@ -1,11 +1,10 @@
 import { personal, timestamp, z } from '../../../src/plugin.ts';
+import { login } from '../account.ts';
 
 /** Members, outside collaborators and open invitations: everybody who has or can take access. */
 export const person = z.object({
   organization_id: z.string().describe('Node id of the organisation'),
-  login: personal(z.string())
-    .nullable()
-    .describe('Login, which can change; null for an invitation by mail'),
+  login: login().nullable().describe('Login, which can change; null for an invitation by mail'),
   affiliation: z
     .enum(['member', 'outside_collaborator', 'invitation'])
     .describe('How the person belongs to the organisation'),
@@ -30,11 +29,10 @@ export const person = z.object({
 
 export const externalIdentity = z.object({
   organization_id: z.string().describe('Node id of the organisation'),
-  user_id: z
-    .string()
+  user_id: personal(z.string())
     .nullable()
     .describe('Node id of the GitHub account; null where nobody has linked one yet'),
-  login: personal(z.string()).nullable().describe('Login of the account; null where there is none'),
+  login: login().nullable().describe('Login of the account; null where there is none'),
   name_id: personal(z.string())
     .nullable()
     .describe('The identity provider’s own name for the person (SAML NameID)'),

@@ -114,7 +114,7 @@ interface FieldSchema {
   type?: string | string[];
   format?: string;
   description?: string;
-  personal?: boolean;
+  personal?: unknown;
   anyOf?: FieldSchema[];
   items?: FieldSchema;
 }
@@ -135,7 +135,7 @@ function describe(dataset: Dataset<object>): DatasetDescription {
       name: field,
       type: typeName(each) + (schema.required?.includes(field) ? '' : '?'),
       description: each.description ?? '',
-      personal: each.personal === true,
+      personal: each.personal !== undefined,
     })),
     schema,
   };
