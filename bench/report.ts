@@ -202,6 +202,7 @@ const report: Report = {
     ...{ versions: [], changes: [], due: [], waivers: [] },
   },
   marks: { unsigned: 0, unstamped: 0, simulated: 365, replayed: 0 },
+  redaction: null,
   head: null,
   nights: days.map((day, index): Report['nights'][number] => ({
     ...{ sequence: index + 1, run: sight(index).run, digest: sha256(day), kind: 'run' },

@@ -9,12 +9,14 @@ import { compareText, sha256 } from '../evidence/json.ts';
 import { csv } from '../report/csv.ts';
 import type { Report, ReportDetails } from '../report/model.ts';
 import { headOf, nightsTable } from '../report/tables.ts';
+import { redactionFile } from '../store/archive.ts';
 import type { Store } from '../store/store.ts';
 import { controlFolders, writeControl } from './control-folder.ts';
 import { writeEvidence } from './evidence.ts';
 import { type Content, NewFolder } from './folder.ts';
 import { readme } from './readme.ts';
-import { publicKeys, sealedFiles } from './sealed.ts';
+import type { Redacted } from './redact.ts';
+import { objectsWithoutEvidence, publicKeys, sealedFiles } from './sealed.ts';
 import { zipFolder } from './zip.ts';
 
 export interface ArchiveRequest {
@@ -29,6 +31,8 @@ export interface ArchiveRequest {
   roots: readonly string[];
   /** Text of the script that checks the archive with stock tools. */
   checkScript: string;
+  /** What was done so that nobody is named; left out: nothing was. */
+  redaction?: Pick<Redacted, 'file' | 'named'> | undefined;
   /** The one control that was asked for; otherwise all. */
   control?: string | undefined;
   signal: AbortSignal;
@@ -127,13 +131,15 @@ async function writeFiles(
   folder: NewFolder,
   request: ArchiveRequest,
 ): Promise<{ archive: Archive; files: Written[] }> {
-  const { report, store, forms, onProgress = () => {} } = request;
+  const { report, store, forms, redaction, onProgress = () => {} } = request;
   const head = report.head?.sequence ?? 0;
   const listed = new Map<string, Listed>();
   onProgress('sealed');
-  for await (const { key, bytes } of sealedFiles(store, head)) {
+  const objects = redaction === undefined ? undefined : await objectsWithoutEvidence(store, head);
+  for await (const { key, bytes } of sealedFiles(store, head, objects)) {
     await folder.write(`sealed/${key}`, bytes);
   }
+  if (redaction !== undefined) await folder.write(redactionFile, redaction.file);
   const keys = await publicKeys(store, head);
   for (const [fingerprint, pem] of keys) {
     await folder.write(`certificates/${fingerprint}.pub.pem`, pem);

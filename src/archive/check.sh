@@ -201,7 +201,14 @@ for part in "$t"/part.*; do
 done
 
 # 7. Everything is there that is named: by manifests; by an index, its base and its packs; by
-#    calls, what a service confirmed; by an index of answers, their bodies.
+#    calls, what a service confirmed; by an index of answers, their bodies. An archive that was
+#    redacted has the control files and the keys alone.
+without=''
+if [ -e redaction.json ]; then
+  without=', WITHOUT ITS EVIDENCE (redacted)'
+  awk '$3 ~ /^[.]controls@[.]digest$|^[.]signature[.]/' "$t/facts" > "$t/x" && mv "$t/x" "$t/facts"
+  echo 'note    redacted: what was collected, and what came out, is not in here as it was sealed; nothing that is shown of it can be checked with this archive alone'
+fi
 awk 'function need(kind, d) { if (d != "null" && !((kind, d) in seen)) { seen[kind, d] = 1; todo[++last] = kind; name[last] = d } }
   length($2) == 64 { if (length($4) == 64) { e = ++edges[$2]; place[$2, e] = $3; to[$2, e] = $4 }; next }
   $3 ~ /[.]calls[.]chunks$/ { need("calls", $4); next }
@@ -221,4 +228,4 @@ extra=$(without "$t/sound" "$t/named" | grep -c '')
 [ "$extra" = 0 ] || echo "note    objects: $extra lie here that nothing names; they change nothing"
 
 if [ "$broken" -gt 0 ]; then echo "BROKEN: $broken of 6 checks failed; keep this archive as it is, and compare it with a copy"; exit 4; fi
-echo "INTACT: $bundles bundles, head $head"
+echo "INTACT$without: $bundles bundles, head $head"

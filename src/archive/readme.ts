@@ -19,16 +19,17 @@ export interface Certificates {
  * copied from it into shells, and every editor of today reads it.
  */
 export function readme(
-  { report, control }: Pick<ArchiveRequest, 'report' | 'control'>,
+  { report, control, redaction }: Pick<ArchiveRequest, 'report' | 'control' | 'redaction'>,
   certificates: Certificates,
 ): string {
   const blocks = [
     ...titleOf(report, control),
     ...whatThisIs(report),
     ...toKnow(report, control),
-    ...howToRead(),
+    ...(redaction === undefined ? [] : whatIsRedacted(report, redaction.named)),
+    ...howToRead(report.redaction !== null),
     ...howToCheck(report, certificates),
-    ...whatItShows(certificates),
+    ...whatItShows(report, certificates),
   ];
   return `${blocks.join('\n\n')}\n`;
 }
@@ -70,7 +71,34 @@ function toKnow(report: Report, control: string | undefined): string[] {
   return facts.length === 0 ? [] : [heading('To know first'), facts.map(item).join('\n')];
 }
 
-function howToRead(): string[] {
+function whatIsRedacted({ head }: Report, named: readonly number[]): string[] {
+  return [
+    heading('What was redacted'),
+    wrapped(
+      'Nobody was to be named in this archive. What tells a person apart in the records (user names, logins, mail addresses, ids) has a pseudonym, wherever it stands in the tables and reports: person- and twelve signs, worked out with a secret of the organisation. The same spelling has the same pseudonym everywhere, also in other archives that name the same key, so that rows can be joined and counted. Other data about people (times of sign-in, their tags) is left out, and so are the objects of the systems. redaction.json lists the fields.',
+    ),
+    wrapped(
+      'The evidence as it was sealed is not in sealed/objects/, for it cannot be changed; the manifests have its SHA-256 digests. So it cannot be seen from this archive alone that the tables follow from what was sealed, and "tickmark reperform" has nothing to work with. The organisation can show that: in its store, or in an archive that is not redacted.',
+    ),
+    ...(head === null
+      ? []
+      : [
+          wrapped(
+            'There every original of a row can be looked at, by its run, and it is the same evidence if the store has the same head:',
+          ),
+          `      ${head.sequence} sha256:${head.digest}`,
+        ]),
+    wrapped(
+      `Text that people wrote freely, as titles, was searched for the known names alone. ${
+        named.length === 0
+          ? 'No manifest names a person that is known.'
+          : `${named.length === 1 ? 'One manifest names' : `${named.length} manifests name`} people all the same (who ran the program, the parameters of tests, whose credentials it had, what could not be read), since a changed manifest proves nothing; redaction.json says which.`
+      }`,
+    ),
+  ];
+}
+
+function howToRead(isRedacted: boolean): string[] {
   return [
     heading('How to read it'),
     table([
@@ -87,18 +115,29 @@ function howToRead(): string[] {
       ['  waivers.csv', 'deviations that somebody approved, with who and why.'],
       ['  gaps.csv', 'times without complete evidence, and why.'],
       ['  samples/', 'draws that were sealed, and what they drew.'],
-      ['  evidence/', "the systems' own answers, and the calls that gave them."],
+      [
+        '  evidence/',
+        isRedacted
+          ? 'what the systems answered, in the fields that are tested, and the calls.'
+          : "the systems' own answers, and the calls that gave them.",
+      ],
       ['oscal/', 'the report for other programs (OSCAL assessment results).'],
-      ['sealed/', 'what was sealed, night by night. All of the above follows from it.'],
+      [
+        'sealed/',
+        isRedacted
+          ? 'what was sealed, night by night, without the evidence itself.'
+          : 'what was sealed, night by night. All of the above follows from it.',
+      ],
+      ...(isRedacted ? [['redaction.json', 'what was redacted.'] as const] : []),
       ['certificates/', 'public keys of who signed; roots of who gave timestamps.'],
       ['check.sh', 'checks all of it with tools that are already there.'],
       ['SHA256SUMS', 'the SHA-256 of every file.'],
     ]),
     wrapped(
-      'The evidence of a control lies by night: evidence/20260131T020000Z-1a2b3c/ holds what the night that began on 31 January 2026 at 02:00 UTC saw for the first time, or saw changed. Each line is one record: the fields that were tested, the object as the system gave it, and the calls with their request ids. What did not change is not repeated. To find the state of a day, take from evidence/index.csv the rows whose "from" is not after it and whose "to" is not before it; each names its file and line. What nobody looked at on that day stands in gaps.csv.',
+      `The evidence of a control lies by night: evidence/20260131T020000Z-1a2b3c/ holds what the night that began on 31 January 2026 at 02:00 UTC saw for the first time, or saw changed. Each line is one record: the fields that were tested, ${isRedacted ? '' : 'the object as the system gave it, '}and the calls with their request ids. What did not change is not repeated. To find the state of a day, take from evidence/index.csv the rows whose "from" is not after it and whose "to" is not before it; each names its file and line. What nobody looked at on that day stands in gaps.csv.`,
     ),
     wrapped(
-      'Every row names its run, or its first and its last. In nights.csv stands which bundle a run is: number 31 is sealed/bundles/00000031.json. It names by SHA-256 everything that the run saw, and the files of that name lie in sealed/objects/, compressed with gzip.',
+      `Every row names its run, or its first and its last. In nights.csv stands which bundle a run is: number 31 is sealed/bundles/00000031.json. It names by SHA-256 everything that the run saw${isRedacted ? '.' : ', and the files of that name lie in sealed/objects/, compressed with gzip.'}`,
     ),
     wrapped(
       'Times are UTC. Days are those of the time zone named above. In tables an apostrophe before = + - @ keeps a spreadsheet from running what a stranger wrote; it is no part of the text.',
@@ -106,7 +145,7 @@ function howToRead(): string[] {
   ];
 }
 
-function howToCheck({ head }: Report, { keys, roots }: Certificates): string[] {
+function howToCheck({ head, redaction }: Report, { keys, roots }: Certificates): string[] {
   return [
     heading('How to check it'),
     wrapped('Is every file what it was when the archive was made?'),
@@ -120,10 +159,19 @@ function howToCheck({ head }: Report, { keys, roots }: Certificates): string[] {
       '}',
     ]),
     wrapped('Nothing is printed where nothing was changed.'),
-    wrapped(
-      'Is the evidence what was sealed: the chain of bundles, signatures, timestamps, every object? With stock tools (Linux, macOS, Git Bash on Windows), and with the program itself, which also evaluates every night again:',
-    ),
-    commands('', ['sh check.sh', 'tickmark verify .', 'tickmark reperform .']),
+    ...(redaction === null
+      ? [
+          wrapped(
+            'Is the evidence what was sealed: the chain of bundles, signatures, timestamps, every object? With stock tools (Linux, macOS, Git Bash on Windows), and with the program itself, which also evaluates every night again:',
+          ),
+          commands('', ['sh check.sh', 'tickmark verify .', 'tickmark reperform .']),
+        ]
+      : [
+          wrapped(
+            'Are the manifests what was sealed: the chain of bundles, signatures, timestamps? With stock tools (Linux, macOS, Git Bash on Windows), and with the program itself:',
+          ),
+          commands('', ['sh check.sh', 'tickmark verify .']),
+        ]),
     wrapped(
       'Whoever can write an archive can write all of it anew. So hold it against what reached you by another way than this archive:',
     ),
@@ -151,11 +199,11 @@ function howToCheck({ head }: Report, { keys, roots }: Certificates): string[] {
   ];
 }
 
-function whatItShows({ keys }: Certificates): string[] {
+function whatItShows({ redaction }: Report, { keys }: Certificates): string[] {
   return [
     heading('What this shows, and what not'),
     wrapped(
-      'It shows that, at these times, these systems gave these answers to the identity named; that the lists were complete, or what was missing; and that the conditions in control.yaml give these results. It does not show what held between two nights, what nobody asked, whether the conditions are the right ones, or that the machine was honest while it collected.',
+      `${redaction === null ? 'It shows that' : 'Together with the store, to which the manifests tie it, it shows that'}, at these times, these systems gave these answers to the identity named; that the lists were complete, or what was missing; and that the conditions in control.yaml give these results. It does not show what held between two nights, what nobody asked, whether the conditions are the right ones, or that the machine was honest while it collected.`,
     ),
     wrapped(
       keys.length === 0

@@ -3,6 +3,7 @@ import { TickmarkError } from '../evidence/errors.ts';
 import { compareText, sha256 } from '../evidence/json.ts';
 import { manifestKey, sequenceOf, signatureKey, tokenKey } from '../seal/manifest.ts';
 import type { Backend } from '../store/backend.ts';
+import { objectKey } from '../store/objects.ts';
 import type { Store } from '../store/store.ts';
 
 /** The names that a store gives; what is called otherwise is somebody else's. */
@@ -15,10 +16,12 @@ const readsAtOnce = 16;
 /**
  * Every file of a store up to a bundle, byte for byte.
  * @param head the newest bundle: what was sealed since is left out.
+ * @param objects keys of the only objects that are wanted; left out: all.
  */
 export async function* sealedFiles(
   { backend }: Store,
   head: number,
+  objects?: ReadonlySet<string>,
 ): AsyncGenerator<{ key: string; bytes: Uint8Array }> {
   const keys: string[] = [];
   for (const prefix of ['bundles', 'seals', 'objects']) {
@@ -27,7 +30,9 @@ export async function* sealedFiles(
     }
   }
   const newer = await newerThan(head, keys, backend);
-  const wanted = keys.filter((key) => !newer.has(key)).sort(compareText);
+  const isWanted = (key: string) =>
+    !newer.has(key) && (objects === undefined || !key.startsWith('objects/') || objects.has(key));
+  const wanted = keys.filter(isWanted).sort(compareText);
   for (let next = 0; next < wanted.length; next += readsAtOnce) {
     const group = wanted.slice(next, next + readsAtOnce);
     yield* await Promise.all(
@@ -59,6 +64,16 @@ async function readFile(backend: Backend, key: string): Promise<Uint8Array> {
     'StoreUnavailable',
     `${key} was there and is gone from ${backend.location}: something cleans up meanwhile; export again when it has ended`,
   );
+}
+
+/** The objects that hold nothing of what was collected, by their keys: public keys, control files. */
+export async function objectsWithoutEvidence(store: Store, head: number): Promise<Set<string>> {
+  const digests = new Set((await publicKeys(store, head)).keys());
+  for await (const { manifest } of store.bundles()) {
+    if (manifest.sequence > head) continue;
+    for (const { digest } of manifest.controls) digests.add(digest);
+  }
+  return new Set([...digests].map(objectKey));
 }
 
 /** The public keys that any manifest names, by their fingerprints, in PEM form. */

@@ -1,4 +1,4 @@
-/** Where the signing key comes from. */
+/** Where keys come from: the one that signs, and the one that pseudonyms are made with. */
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
@@ -40,6 +40,49 @@ export async function openSigner(
   if (key.startsWith(kmsPrefix)) return fromKms(key);
   const file = resolve(loaded.directory, key);
   return fromFile(file, (reason) => fault(`${file}: ${reason}; \`tickmark keygen\` makes a key`));
+}
+
+const redactionVariable = 'TICKMARK_REDACTION_KEY';
+/** Below that it could be found by trying. */
+const leastRedactionKey = 32;
+
+/**
+ * The secret that TICKMARK_REDACTION_KEY holds, or else the file that `redaction.key` names. Blanks
+ * around it do not count. No message shows it.
+ * @throws TickmarkError Usage where there is none; InvalidConfiguration where it cannot serve.
+ */
+export async function openRedactionKey(
+  loaded: LoadedConfig,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
+  const value = env[redactionVariable];
+  const key = loaded.config.redaction?.key;
+  const how = 'make one with: openssl rand -hex 32';
+  if (value === undefined && key === undefined) {
+    throw new TickmarkError(
+      'Usage',
+      `--redact needs a secret that stays the same from one archive to the next: put it into ${redactionVariable}, or into a file that redaction.key of ${loaded.file} names; ${how}`,
+    );
+  }
+  if (value !== undefined) {
+    const message = `${redactionVariable} holds fewer than ${leastRedactionKey} characters; ${how}`;
+    return longEnough(value, () => new TickmarkError('InvalidConfiguration', message));
+  }
+  const file = resolve(loaded.directory, key as string);
+  const wrong = (reason: string) =>
+    new FaultError('InvalidConfiguration', [
+      loaded.fault(['redaction', 'key'], `${file}: ${reason}; ${how}`),
+    ]);
+  const { text } = await read(file).catch((error: NodeJS.ErrnoException) => {
+    throw wrong(reasons[error.code ?? ''] ?? `it cannot be read (${error.code})`);
+  });
+  return longEnough(text, () => wrong(`it holds fewer than ${leastRedactionKey} characters`));
+}
+
+function longEnough(text: string, wrong: () => TickmarkError): string {
+  const key = text.trim();
+  if (key.length < leastRedactionKey) throw wrong();
+  return key;
 }
 
 async function fromVariable(value: string): Promise<OpenedSigner> {

@@ -234,11 +234,13 @@ Exit codes: 0 evidence complete, no deviation · 1 deviations · 2 usage or conf
     command(program, 'export', 'Write what an auditor receives: an archive of the period.', [
       'tickmark export --out acme-2026.zip',
       'tickmark export --out ./acme-2026 --control AC-02 --from 2026-01-01 --until 2026-06-30',
+      'tickmark export --out acme-2026-redacted.zip --redact',
     ]),
   )
     .requiredOption('--out <place>', 'FILE.zip, or a new folder')
     .option('--control <id>', 'of this control only')
     .addOption(asOfOption())
+    .option('--redact', 'pseudonyms for people, and nothing of the evidence as it was sealed')
     .option('--force', 'replace a file that exists')
     .option('--json', 'print data')
     .action(

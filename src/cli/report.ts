@@ -77,6 +77,7 @@ export async function openReport(
       simulated: marked(({ simulated }) => simulated),
       replayed: marked(({ replayed }) => replayed),
     },
+    redaction: null,
     head: head === undefined ? null : { sequence: head.manifest.sequence, digest: head.digest },
     nights,
     sources: sourcesOf(inPeriod),

@@ -24,19 +24,20 @@ export async function openNamedStore({ config, store }: ProjectOptions): Promise
 
 /**
  * A folder, `s3://bucket/prefix`, or an exported archive: a zip, or the folder that it was unpacked
- * to. Of an archive it is the store within, and `files` are all that lie in the archive.
+ * to. Of an archive it is the store within, and `files` are all that lie in the archive; where that was
+ * redacted, the store is without its evidence.
  */
 export async function openPlace(
   place: string,
   s3?: Config['s3'],
-): Promise<{ backend: Backend; files?: ArchiveFiles }> {
+): Promise<{ backend: Backend; files?: ArchiveFiles; redacted?: boolean }> {
   if (isAddress(place)) {
     const { parseS3Place, s3Backend } = await import('../store/s3.ts');
     return { backend: s3Backend({ ...parseS3Place(place), ...s3 }) };
   }
   const archive = await openArchive(place);
   if (archive === undefined) return { backend: folderBackend(place) };
-  return { backend: archive.sealed, files: archive.files };
+  return { backend: archive.sealed, files: archive.files, redacted: archive.redacted };
 }
 
 /** The configured store; a relative folder is relative to the configuration. */

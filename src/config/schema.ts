@@ -144,6 +144,15 @@ export const configSchema = z.strictObject({
     })
     .exactOptional()
     .describe('Timestamps of the bundles.'),
+  redaction: z
+    .strictObject({
+      key: z
+        .string()
+        .min(1)
+        .describe('File with the secret that pseudonyms are made with, relative to this file.'),
+    })
+    .exactOptional()
+    .describe('Pseudonyms of `tickmark export --redact`. TICKMARK_REDACTION_KEY outranks it.'),
   plugins: z
     .array(z.string().min(1))
     .default([])

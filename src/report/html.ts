@@ -123,7 +123,7 @@ ${patterns}
 }
 
 /** Stays in sight in every view, and stands on every printed page. */
-function banner({ period, marks, nights }: Report): Markup {
+function banner({ period, marks, nights, redaction }: Report): Markup {
   const { organizations, period: days, as_of, interim, problems } = period;
   const of = (count: number) =>
     count === nights.length
@@ -138,6 +138,7 @@ function banner({ period, marks, nights }: Report): Markup {
     ...(marks.replayed > 0 ? [`Replayed: ${of(marks.replayed)}`] : []),
     ...(marks.unsigned > 0 ? [`Unsigned: ${of(marks.unsigned)}`] : []),
     ...(marks.unstamped > 0 ? [`Unstamped: ${of(marks.unstamped)}`] : []),
+    ...(redaction === null ? [] : ['Redacted: people have pseudonyms']),
   ];
   const pills =
     said.length === 0

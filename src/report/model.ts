@@ -18,6 +18,11 @@ export interface Report {
   period: PeriodReport;
   /** Of `nights`: how many have no signature, no timestamp, a simulated clock, recorded answers. */
   marks: { unsigned: number; unstamped: number; simulated: number; replayed: number };
+  /**
+   * People have pseudonyms here, by a key that is known by this id, and no original is shown: how many
+   * identifiers have one. Null: everything is as it is sealed.
+   */
+  redaction: { key: string; identifiers: number } | null;
   /** The newest bundle of the store: who keeps its digest elsewhere can tell that nothing was cut off. */
   head: { sequence: number; digest: string } | null;
   /** Bundles that evidence of the period was taken from, in the order of time. */
@@ -166,7 +171,10 @@ export interface RecordVersion {
   to: Sight;
   /** Nights that saw it so. */
   nights: number;
-  record: Pick<EvidenceRecord, 'uid' | 'name' | 'fields' | 'original' | 'untold'>;
+  record: Pick<EvidenceRecord, 'uid' | 'name' | 'fields' | 'untold'> & {
+    /** Left out where it was redacted. */
+    original?: EvidenceRecord['original'];
+  };
   /** The calls that it was made from on the first of these nights. */
   calls: Call[];
 }

@@ -354,6 +354,10 @@ export const jsonReportSchema = z.strictObject({
   marks: z
     .strictObject({ unsigned: count, unstamped: count, simulated: count, replayed: count })
     .describe('How many of `nights` are so.'),
+  redaction: z
+    .strictObject({ key: text, identifiers: count })
+    .nullable()
+    .describe('People have so many pseudonyms, by the key of this id; null: all is as sealed.'),
   head: z
     .strictObject({ sequence: count, digest })
     .nullable()

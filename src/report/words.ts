@@ -109,7 +109,7 @@ export function gapWords(
 }
 
 /** What a reader must know of the nights before believing a line of the rest. */
-export function marksOf({ marks, nights }: Report): string[] {
+export function marksOf({ marks, nights, redaction }: Report): string[] {
   const of = (count: number) =>
     count === nights.length ? 'every night' : `${count} of ${plural(nights.length, 'night')}`;
   return [
@@ -123,7 +123,13 @@ export function marksOf({ marks, nights }: Report): string[] {
       : []),
     ...(marks.unsigned > 0 ? [`Not signed: ${of(marks.unsigned)}.`] : []),
     ...(marks.unstamped > 0 ? [`Not timestamped: ${of(marks.unstamped)}.`] : []),
+    ...(redaction === null ? [] : [redactionWords(redaction)]),
   ];
+}
+
+/** What is not as it was sealed. */
+export function redactionWords({ key, identifiers }: NonNullable<Report['redaction']>): string {
+  return `Redacted: people have pseudonyms (${plural(identifiers, 'identifier')}, by the key ${key}), and the objects of the systems are left out.`;
 }
 
 /** Whose monitoring it is, and of what it is none. */

@@ -14,6 +14,7 @@ import {
   sourcesTable,
   waiversTable,
 } from './tables.ts';
+import { redactionWords } from './words.ts';
 import { type Sheet, xlsx } from './xlsx.ts';
 import { zip } from './zip.ts';
 
@@ -48,7 +49,7 @@ export function workbook(
 }
 
 /** What weakens the evidence, for the head of every page; empty: nothing. */
-function note({ marks, nights }: Report): string {
+function note({ marks, nights, redaction }: Report): string {
   const { unsigned, unstamped, simulated, replayed } = marks;
   const weak = [
     [unsigned, 'unsigned'],
@@ -57,7 +58,11 @@ function note({ marks, nights }: Report): string {
     [replayed, 'answered from recordings'],
   ] as const;
   const said = weak.filter(([count]) => count > 0).map((each) => each.join(' '));
-  return said.length === 0 ? '' : `Of ${nights.length} bundles: ${said.join(', ')}`;
+  const parts = [
+    ...(said.length === 0 ? [] : [`Of ${nights.length} bundles: ${said.join(', ')}`]),
+    ...(redaction === null ? [] : ['Redacted: people have pseudonyms']),
+  ];
+  return parts.join('. ');
 }
 
 /** Every population, each row with its test. */
@@ -75,7 +80,7 @@ function populations({ period }: Report, details: Pick<ReportDetails, 'populatio
 }
 
 /** What the first look at a report has to answer. */
-function summary({ period: report, marks, nights, head, tool }: Report): Sheet {
+function summary({ period: report, marks, nights, redaction, head, tool }: Report): Sheet {
   const { organizations, period, as_of, through, interim, problems, controls } = report;
   const days = as_of === null ? `${period.start} to ${period.end}` : `On ${as_of}`;
   const concluded = (conclusion: ControlReport['conclusion']) =>
@@ -106,6 +111,9 @@ function summary({ period: report, marks, nights, head, tool }: Report): Sheet {
     ['Bundles: without a timestamp', marks.unstamped],
     ['Bundles: a simulated clock', marks.simulated],
     ['Bundles: answered from recordings', marks.replayed],
+    ...(redaction === null
+      ? []
+      : [['Redacted', redactionWords(redaction)] satisfies [string, Cell]]),
     ...report.nights.left_out.map(({ run, sequence, reason }): [string, Cell] => [
       'Left out',
       `bundle ${sequence} (run ${run}): ${reason}`,

@@ -9,6 +9,9 @@ import { folderBackend } from './folder.ts';
 /** What lists every file of an archive with its SHA-256, as `sha256sum` writes it. */
 export const sumsFile = 'SHA256SUMS';
 
+/** It lies in an archive that was redacted: then `sealed/` is without its evidence. */
+export const redactionFile = 'redaction.json';
+
 const sealedFolder = 'sealed';
 
 /** Every file of an archive. */
@@ -28,6 +31,7 @@ interface Archive {
   /** The store. To write to it is StoreUnavailable. */
   sealed: Backend;
   files: ArchiveFiles;
+  redacted: boolean;
 }
 
 /**
@@ -40,9 +44,10 @@ export async function openArchive(place: string): Promise<Archive | undefined> {
   if (stateOf(place)?.isFile() && isZip(place)) {
     const { readZip } = await import('./zip.ts');
     const zip = await readZip(place);
-    const sealed = readOnly(zip.folder(sealedFolder));
+    const redacted = zip.has(redactionFile);
+    const sealed = readOnly(zip.folder(sealedFolder), redacted);
     const isArchive = zip.has(sumsFile) || (await sealed.entries('bundles').next()).done === false;
-    if (isArchive) return { sealed, files: zip };
+    if (isArchive) return { sealed, files: zip, redacted };
     throw new TickmarkError(
       'NotFound',
       `${place} is no archive: there is neither ${sumsFile} nor ${sealedFolder}/ in it; name the file that tickmark export wrote`,
@@ -51,19 +56,28 @@ export async function openArchive(place: string): Promise<Archive | undefined> {
   const isStore = stateOf(join(place, 'bundles')) !== undefined;
   const marks = [sumsFile, sealedFolder].some((name) => stateOf(join(place, name)) !== undefined);
   if (isStore || !marks) return undefined;
-  const sealed = readOnly(folderBackend(join(place, sealedFolder)));
-  return { sealed, files: folderFiles(place) };
+  const redacted = stateOf(join(place, redactionFile)) !== undefined;
+  const sealed = readOnly(folderBackend(join(place, sealedFolder)), redacted);
+  return { sealed, files: folderFiles(place), redacted };
 }
 
-/** What was exported stays as it was. */
-function readOnly(backend: ReadableBackend): Backend {
+/** What was exported stays as it was, and what was left out of it is no loss. */
+function readOnly(backend: ReadableBackend, redacted: boolean): Backend {
   const refuse = async (): Promise<never> => {
     throw new TickmarkError(
       'StoreUnavailable',
       `${backend.location} lies in an archive, and nothing is written to it; name the store itself, or a copy of ${sealedFolder}/`,
     );
   };
-  const { location, read, list, entries } = backend;
+  const { location, list, entries } = backend;
+  const read = async (key: string) => {
+    const bytes = await backend.read(key);
+    if (bytes !== undefined || !redacted || !key.startsWith('objects/')) return bytes;
+    throw new TickmarkError(
+      'IntegrityBroken',
+      `${key} is not in ${location}: the archive was redacted, and holds no evidence as it was sealed; go to the store, or ask for an archive that is not redacted`,
+    );
+  };
   return { location, read, list, entries, create: refuse, renew: refuse, remove: refuse };
 }
 

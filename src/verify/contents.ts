@@ -1,11 +1,12 @@
 /** Everything that a manifest names: lists, results, control files, answers, what is kept, keys. */
 import { readWaivers } from '../controls/waivers.ts';
 import { TickmarkError } from '../evidence/errors.ts';
+import { redactionFile } from '../store/archive.ts';
 import { readAnswerIndex } from '../store/known-answers.ts';
 import { Store } from '../store/store.ts';
 import { isSound, type Link, nameOf, type SoundLink } from './chain.ts';
 import { type ControlFacts, ControlReader } from './controls.ts';
-import { breakOf, type Finding } from './finding.ts';
+import { breakOf, type Finding, noteOf } from './finding.ts';
 import { ListChecker } from './lists.ts';
 import { BrokenObject, type ObjectReader } from './objects.ts';
 import { verifyResults } from './results.ts';
@@ -16,10 +17,14 @@ interface Counted {
   results: number;
 }
 
-/** Goes through the bundles in order, each object once. */
+/**
+ * Goes through the bundles in order, each object once.
+ * @param redacted only control files and keys are there; that the rest is not is told by a note.
+ */
 export async function* verifyContents(
   links: readonly Link[],
   objects: ObjectReader,
+  redacted: boolean,
   onBundle: (done: number) => void,
 ): AsyncGenerator<Finding, Counted> {
   const reader = new ContentReader(objects);
@@ -27,6 +32,10 @@ export async function* verifyContents(
   for (const [index, link] of links.entries()) {
     onBundle(index);
     if (!isSound(link)) continue;
+    if (redacted) {
+      yield* await reader.readControls(link);
+      continue;
+    }
     const { manifest } = link;
     yield* await reader.read(link);
     counted.lists += manifest.sources.length + 2 * manifest.slices.length;
@@ -37,10 +46,23 @@ export async function* verifyContents(
   }
   const broken = [...objects.findings(), ...reader.lists.findings()];
   yield* broken;
+  if (redacted) {
+    yield noteOf(
+      'Redacted',
+      redactionFile,
+      links.map(({ sequence }) => sequence),
+      'the archive was redacted: records, calls, results and waivers as they were sealed are not in it, so that nothing it shows of them can be held against what was sealed; whoever holds the store can show them, under the same head',
+    );
+    return counted;
+  }
   // What names a text may be what is missing.
   const isWhole = links.every((link, index) => isSound(link) && link.sequence === index + 1);
   if (isWhole && broken.length === 0) yield* reader.lists.unnamedText();
   return counted;
+}
+
+function keysOf({ manifest: { signature } }: SoundLink): string[] {
+  return signature === null ? [] : [...signature.signers, signature.key];
 }
 
 class ContentReader {
@@ -65,11 +87,7 @@ class ContentReader {
   async read(link: SoundLink): Promise<Finding[]> {
     const { sequence, key, manifest } = link;
     const at = (what: string) => ({ sequence, key, what: `${what} of ${nameOf(link)}` });
-    const plain = [
-      ...manifest.slices.flatMap(({ kept }) => kept ?? []),
-      ...(manifest.signature === null ? [] : manifest.signature.signers),
-      ...(manifest.signature === null ? [] : [manifest.signature.key]),
-    ];
+    const plain = [...manifest.slices.flatMap(({ kept }) => kept ?? []), ...keysOf(link)];
     const work: Promise<Finding[]>[] = [
       this.#readResults(link),
       this.#readWaivers(link),
@@ -96,7 +114,15 @@ class ContentReader {
     return findings.flat();
   }
 
-  async #readResults(link: SoundLink): Promise<Finding[]> {
+  /** What a redacted archive has of a bundle. */
+  async readControls(link: SoundLink): Promise<Finding[]> {
+    const { findings } = await this.#readControls(link);
+    return [...findings, ...(await this.#checkObjects(keysOf(link), link.sequence))];
+  }
+
+  async #readControls(
+    link: SoundLink,
+  ): Promise<{ findings: Finding[]; controls: Map<string, ControlFacts | undefined> }> {
     const { sequence, key, manifest } = link;
     const findings: Finding[] = [];
     const controls = new Map<string, ControlFacts | undefined>();
@@ -119,6 +145,12 @@ class ContentReader {
         ),
       );
     }
+    return { findings, controls };
+  }
+
+  async #readResults(link: SoundLink): Promise<Finding[]> {
+    const { sequence, key, manifest } = link;
+    const { findings, controls } = await this.#readControls(link);
     if (manifest.results === null) return findings;
     const { groups, sum } = await this.lists.check('results', manifest.results.list, {
       sequence,

@@ -22,6 +22,8 @@ export interface VerifyOptions extends SignatureOptions, TimestampOptions {
   heads: readonly Head[];
   /** Where the store is that of an archive: every file of it. */
   files?: ArchiveFiles | undefined;
+  /** The archive was redacted: of what manifests name it has the keys and the control files alone. */
+  redacted?: boolean | undefined;
   signal?: AbortSignal;
   /** Called for every file that is read. */
   onProgress?: (progress: Progress) => void;
@@ -52,6 +54,8 @@ export interface Verified {
   results: number;
   /** Files of the archive that are what its list says; null where the store is not in one. */
   files: number | null;
+  /** The archive was redacted: no evidence could be held against its digests. */
+  redacted: boolean;
 }
 
 /**
@@ -63,7 +67,7 @@ export async function* verify(
   backend: Pick<Backend, 'location' | 'read' | 'list' | 'entries'>,
   options: VerifyOptions,
 ): AsyncGenerator<Finding, Verified> {
-  const { signal, onProgress } = options;
+  const { signal, onProgress, redacted = false } = options;
   const progress: Progress = { bundles: { done: 0, all: 0 }, objects: 0 };
   const onRead = () => {
     if (signal?.aborted) throw interrupted();
@@ -78,9 +82,10 @@ export async function* verify(
   if (signal?.aborted) throw interrupted();
   const keys = yield* verifySignatures(links, objects, options);
   const stamped = yield* verifyTimestamps(links, objects, options);
-  const counted = yield* verifyContents(links, objects, (done) => {
+  const onBundle = (done: number) => {
     progress.bundles = { done, all: links.length };
-  });
+  };
+  const counted = yield* verifyContents(links, objects, redacted, onBundle);
   yield* verifyEvidence(sound);
   yield* verifyIntervals(links);
   const files = options.files === undefined ? null : yield* verifyFiles(options.files, onRead);
@@ -99,6 +104,7 @@ export async function* verify(
     bytes: objects.bytesRead,
     ...counted,
     files,
+    redacted,
   };
 }
 

@@ -338,6 +338,7 @@ export function sampleReport(): Report {
     period: reported,
     marks: { unsigned: 1, unstamped: 1, simulated: 0, replayed: 0 },
     // The draw was sealed after the last night.
+    redaction: null,
     head: { sequence: 15, digest: sha256('draw') },
     nights: shown,
     sources: [

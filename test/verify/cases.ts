@@ -498,6 +498,23 @@ export const cases: Record<FindingCode, Case> = {
     bundles: [],
     store: () => archived((files) => files.set('AC-01/more.csv', Buffer.from('uid'))),
   },
+  Redacted: {
+    what: 'an archive with nothing but keys and control files behind its manifests',
+    severity: 'note',
+    bundles: all,
+    store: async () => {
+      const { keys, manifests, ...store } = await nights();
+      const kept = manifests.flatMap(({ controls, signature }) => [
+        ...controls.map(({ digest }) => digest),
+        ...(signature?.signers ?? []),
+      ]);
+      const objects = new Set(kept.map(objectKey));
+      for (const name of [...keys.keys()]) {
+        if (name.startsWith('objects/') && !objects.has(name)) keys.delete(name);
+      }
+      return { ...store, keys, manifests, held: { ...store.held, redacted: true } };
+    },
+  },
   SimulatedClock: {
     what: 'a clock that a person set',
     severity: 'note',

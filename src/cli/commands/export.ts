@@ -2,12 +2,18 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { type Archive, writeArchive } from '../../archive/archive.ts';
+import { personalDataOf } from '../../archive/personal.ts';
+import { Pseudonyms } from '../../archive/pseudonyms.ts';
+import { type Redacted, redact } from '../../archive/redact.ts';
 import { loadConfig } from '../../config/load.ts';
 import { messageOf, TickmarkError } from '../../evidence/errors.ts';
 import { type Period, spanOf } from '../../period/calendar.ts';
+import { redactionWords } from '../../report/words.ts';
 import type { Manifest } from '../../seal/manifest.ts';
+import { bundlesNamed } from '../../verify/finding.ts';
 import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
+import { openRedactionKey } from '../keys.ts';
 import { askedPeriod, type PeriodOptions, readPeriod } from '../period.ts';
 import { headLine } from '../print-night.ts';
 import { LiveLine } from '../progress.ts';
@@ -16,11 +22,13 @@ import { render } from '../render.ts';
 import { openReport, type ReportRequest } from '../report.ts';
 import { readRoots } from '../roots.ts';
 import { openStore } from '../store.ts';
-import { byteSize, plural } from '../terminal.ts';
+import { byteSize, plural, type Terminal, wrap } from '../terminal.ts';
 
 export interface ExportOptions extends PeriodOptions, ReportRequest {
   /** `FILE.zip`, or a new folder. */
   out: string;
+  /** Nobody is named: people have pseudonyms, and what is sealed of the evidence is left out. */
+  redact?: boolean;
   /** A file may be replaced. */
   force?: boolean;
   json?: boolean;
@@ -37,21 +45,33 @@ export async function exportArchive(io: CommandIo, options: ExportOptions): Prom
   const { out, asOf, control, force = false } = options;
   const asked = asOf === undefined ? options : { ...options, from: asOf, until: asOf };
   const loaded = loadConfig(options.config);
+  const pseudonyms = options.redact
+    ? new Pseudonyms(await openRedactionKey(loaded, process.env))
+    : undefined;
   const registry = await openRegistry(loaded);
   const store = await openStore(options.store, loaded);
   const last = await store.last();
   const clock = reportTime(askedPeriod(loaded, asked), last?.manifest, new Date());
   const reachDays = await openReachDays(loaded);
   const period = await readPeriod({ loaded, reachDays, store }, asked, clock);
-  const opened = await openReport(period, options);
-  const { report, details } = opened;
+  const whole = await openReport(period, options);
   const roots = loaded.config.timestamps?.roots;
   const progress = new LiveLine(terminal);
+  let redaction: Redacted | undefined;
   let archive: Archive;
   try {
+    if (pseudonyms !== undefined) {
+      progress.show('export: who there is');
+      const datasets = new Map(
+        [...registry.datasets].map(([name, dataset]) => [name, personalDataOf(dataset)]),
+      );
+      redaction = await redact(whole, { store, datasets, pseudonyms, signal });
+    }
+    const opened = redaction ?? whole;
+    const { report, details } = opened;
     archive = await writeArchive(
       {
-        ...{ report, details, store, control, signal },
+        ...{ report, details, store, redaction, control, signal },
         forms: {
           'index.html': () => render('html', opened),
           'workbook.xlsx': () => render('xlsx', opened),
@@ -85,13 +105,15 @@ export async function exportArchive(io: CommandIo, options: ExportOptions): Prom
     progress.clear();
   }
   const { files, bytes, sums } = archive;
+  const { report } = redaction ?? whole;
   const { problems } = report.period;
   if (options.json) {
     const { period: days, through, interim, simulated } = report.period;
     terminal.out(
       JSON.stringify({
         ...{ out, files, bytes, sums, head: report.head, period: days },
-        ...{ through, interim, simulated, problems },
+        ...{ through, interim, simulated, problems, redaction: report.redaction },
+        ...(redaction && { manifests_that_name_people: redaction.named }),
       }),
     );
   } else {
@@ -99,8 +121,22 @@ export async function exportArchive(io: CommandIo, options: ExportOptions): Prom
     terminal.out(`Wrote ${out}: ${plural(files, 'file')}, ${byteSize(bytes)}`);
     terminal.out(`SHA-256 of its SHA256SUMS: ${sums}`);
     if (report.head !== null) terminal.out(headLine(report.head));
+    if (redaction !== undefined) printRedaction(terminal, redaction);
   }
   return problems.length > 0 ? exitCodes.integrity : exitCodes.complete;
+}
+
+function printRedaction({ out, width }: Terminal, { report, named }: Redacted): void {
+  const facts = [
+    redactionWords(report.redaction as NonNullable<typeof report.redaction>),
+    'Text that people write freely, as titles, is searched for known names alone: look at it before you hand it out.',
+    ...(named.length === 0
+      ? []
+      : [
+          `People are named in the manifests of ${bundlesNamed(named)} all the same (who ran it, parameters, whose credentials it had, what could not be read): a manifest cannot be changed.`,
+        ]),
+  ];
+  for (const line of facts.flatMap((fact) => wrap(fact, width))) out(line);
 }
 
 /**

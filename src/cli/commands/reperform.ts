@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { loadConfig } from '../../config/load.ts';
 import { TickmarkError } from '../../evidence/errors.ts';
 import type { Result } from '../../evidence/result.ts';
-import type { Store } from '../../store/store.ts';
+import { Store } from '../../store/store.ts';
 import type { Difference } from '../../verify/differences.ts';
 import { bundlesNamed } from '../../verify/finding.ts';
 import {
@@ -18,7 +18,7 @@ import { readHistory } from '../history.ts';
 import { packageVersion } from '../package.ts';
 import { LiveLine } from '../progress.ts';
 import { openRegistry } from '../registry.ts';
-import { openStore } from '../store.ts';
+import { openPlace, placeOf } from '../store.ts';
 import { plural, printable, type Terminal, wrap } from '../terminal.ts';
 
 export interface ReperformOptions extends ProjectOptions {
@@ -65,7 +65,17 @@ export async function reperform(
   const isThere = options.config !== defaultConfig || existsSync(options.config);
   const loaded = isThere ? loadConfig(options.config) : undefined;
   const { datasets } = await openRegistry(loaded);
-  const store = await openStore(place ?? options.store, loaded);
+  const { backend, redacted } = await openPlace(
+    place ?? options.store ?? placeOf(loaded),
+    loaded?.config.s3,
+  );
+  if (redacted) {
+    throw new TickmarkError(
+      'NotFound',
+      `${backend.location} was redacted: the evidence that results followed from is not in it; reperform the store, or an archive that is not redacted`,
+    );
+  }
+  const store = new Store(backend);
   const totals: Totals = {
     reperformed: 0,
     samples: 0,

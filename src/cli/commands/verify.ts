@@ -46,8 +46,8 @@ export async function verify(
     options.tsaCa === undefined ? [] : await readRoots(options.tsaCa, '--tsa-ca', 'Usage');
   const { requireSignature = false, requireTimestamp = false, json = false } = options;
   const held = { heads, keys, roots, requireSignature, requireTimestamp };
-  const { backend, files } = await openPlace(place);
-  return verifyPlace(io, backend, { ...held, files, json });
+  const { backend, files, redacted } = await openPlace(place);
+  return verifyPlace(io, backend, { ...held, files, redacted, json });
 }
 
 /** The same of a store that is open, against what its reader holds. */
@@ -172,9 +172,11 @@ function printVerified(
       `  Timestamps  ${plural(stamped.bundles, 'bundle')} by ${by}, ${humanTime(first)} to ${humanTime(last)}`,
     );
   }
-  out(
-    `  Evidence    ${plural(counts.objects, 'object')} (${byteSize(counts.bytes)}), ${plural(counts.lists, 'list')}, ${plural(counts.results, 'result')}`,
-  );
+  if (counts.redacted) out('  Evidence    left out, the archive is redacted: digests alone');
+  else
+    out(
+      `  Evidence    ${plural(counts.objects, 'object')} (${byteSize(counts.bytes)}), ${plural(counts.lists, 'list')}, ${plural(counts.results, 'result')}`,
+    );
   if (counts.files !== null) {
     out(`  Archive     ${plural(counts.files, 'file')} as SHA256SUMS says`);
   }
@@ -199,13 +201,15 @@ function printFindings(
 
 function printEnd(
   { out, style }: Terminal,
-  { bundles }: Verified,
+  { bundles, redacted }: Verified,
   breaks: number,
   notes: number,
 ): void {
   const noted = plural(notes, 'note');
   if (breaks === 0) {
-    out(style('green', `Verified ${plural(bundles, 'bundle')}: nothing is broken; ${noted}.`));
+    const without = redacted ? ' without their evidence (redacted)' : '';
+    const text = `Verified ${plural(bundles, 'bundle')}${without}: nothing is broken; ${noted}.`;
+    out(style(redacted ? 'yellow' : 'green', text));
   } else
     out(
       style('red', `BROKEN: ${plural(breaks, 'break')} in ${plural(bundles, 'bundle')}; ${noted}.`),

@@ -950,7 +950,7 @@ export function client() {
       make(
         'pre',
         { tabindex: '0', role: 'region', 'aria-label': 'The API’s own object' },
-        json(record.original),
+        record.original === undefined ? 'Left out: the report is redacted.' : json(record.original),
       ),
       make('h4', {}, 'Calls that it was made from'),
       calls.length === 0

@@ -84,7 +84,7 @@ function warnings({ period, nights }: Report): Markup {
 }
 
 /** What the marks of the banner mean. */
-function marked({ marks, nights }: Report): Markup {
+function marked({ marks, nights, redaction }: Report): Markup {
   const of = counted(nights.length);
   const said: Part[] = [
     ...(marks.simulated > 0
@@ -107,6 +107,11 @@ function marked({ marks, nights }: Report): Markup {
           markup`<strong>Unstamped.</strong> ${counted(marks.unstamped)} of ${of} nights have no timestamp: no authority confirms when they were sealed.`,
         ]
       : []),
+    ...(redaction === null
+      ? []
+      : [
+          markup`<strong>Redacted.</strong> People have pseudonyms (${counted(redaction.identifiers)} identifiers, by the key ${redaction.key}), the same wherever the same name stood. The systems’ own objects are left out, and what is sealed of the records cannot be held against this page.`,
+        ]),
   ];
   if (said.length === 0) return markup``;
   return markup`<section><h3>What the nights do not prove</h3>${list(said)}</section>\n`;

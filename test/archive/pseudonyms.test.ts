@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Pseudonyms } from '../../src/archive/pseudonyms.ts';
+
+const key = 'a secret of more than thirty-two characters';
+const knowing = (...identifiers: string[]) => {
+  const pseudonyms = new Pseudonyms(key);
+  for (const each of identifiers) pseudonyms.learn(each);
+  return pseudonyms;
+};
+const of = (identifier: string, secret = key) => {
+  const pseudonyms = new Pseudonyms(secret);
+  pseudonyms.learn(identifier);
+  return pseudonyms.text(identifier);
+};
+
+describe('a pseudonym', () => {
+  it('is the first twelve digits of HMAC-SHA-256', () => {
+    // openssl dgst -sha256 -hmac 'a secret of more than thirty-two characters', of "person alice".
+    expect(of('alice')).toBe('person-428fbd377132');
+  });
+
+  it('depends on the key and the identifier alone', () => {
+    expect(of('alice')).toBe(knowing('bob', 'alice').text('alice'));
+    expect(of('alice')).not.toBe(of('alicf'));
+    expect(of('alice')).not.toBe(of('alice', `${key}.`));
+    expect(new Pseudonyms(key).keyId).not.toBe(new Pseudonyms(`${key}.`).keyId);
+  });
+
+  it.each([
+    ['alone', 'alice', '*'],
+    [
+      'in an ARN',
+      'arn:aws:iam::123456789012:user/ops/alice',
+      'arn:aws:iam::123456789012:user/ops/*',
+    ],
+    ['as the beginning of a branch', 'alice/fix', '*/fix'],
+    ['among other words', 'the key of alice, 91 days old', 'the key of *, 91 days old'],
+    ['in another case', 'Alice', '*'],
+    ['twice', 'alice and alice', '* and *'],
+    ['before @', 'alice@example.org', '*@example.org'],
+    ['between underlines', 'old_alice_2', 'old_*_2'],
+  ])('stands for a name %s', (_where, text, expected) => {
+    expect(knowing('alice').text(text)).toBe(expected.replaceAll('*', of('alice')));
+  });
+
+  it.each(['malice', 'alices', 'alice2', 'álice', 'éalice', 'alic', ''])(
+    'does not stand for a part of another word: %s',
+    (text) => {
+      expect(knowing('alice').text(text)).toBe(text);
+    },
+  );
+
+  it('is that of the longest identifier that fits', () => {
+    const pseudonyms = knowing('alice', 'alice@acme.example', 'alice-admin');
+    expect(pseudonyms.text('alice-admin, alice@acme.example, alice')).toBe(
+      [of('alice-admin'), of('alice@acme.example'), of('alice')].join(', '),
+    );
+  });
+
+  it('tells ids apart that differ in the case of a letter', () => {
+    const pseudonyms = knowing('U_kgDOAa', 'U_kgDOaA');
+    expect(pseudonyms.text('U_kgDOAa U_kgDOaA')).toBe(`${of('U_kgDOAa')} ${of('U_kgDOaA')}`);
+    expect(pseudonyms.count).toBe(2);
+  });
+
+  it('stands for names with blanks, signs and letters of any script', () => {
+    for (const name of ['Grace Hopper', '_bob', 'o’neil', '李雷', 'renovate[bot]', '𝒜lice']) {
+      expect(knowing(name).text(`by ${name}: so`)).toBe(`by ${of(name)}: so`);
+    }
+  });
+
+  it('stands for nothing that has neither letter nor digit', () => {
+    expect(knowing('', '--', '@').text('-- @')).toBe('-- @');
+  });
+
+  it('leaves no identifier where it stood as a word, whatever else is there', () => {
+    const name = fc.stringMatching(/^[a-z]{3,6}([-_.@][a-z0-9]{1,4}){0,2}$/);
+    const gap = fc.constantFrom(' ', '/', ':', ', ', '#', '"', '\n', ' (');
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(name, { minLength: 1, maxLength: 8 }),
+        fc.array(fc.tuple(fc.nat(), gap), { maxLength: 12 }),
+        (names, parts) => {
+          const pseudonyms = knowing(...names);
+          const told = parts.map(([which, before]) => [before, names[which % names.length] ?? '']);
+          const text = `x${told.flat().join('')}`;
+          const expected = `x${told.map(([before, each = '']) => before + of(each)).join('')}`;
+          expect(pseudonyms.text(text)).toBe(expected);
+        },
+      ),
+    );
+  });
+});
+
+it('a mask tells one from another by nothing', () => {
+  expect(knowing('alice', 'bob').mask('alice, bob')).toBe('[person], [person]');
+});
+
+it('a value has pseudonyms in its texts and keys, and nothing else is changed or lost', () => {
+  const pseudonyms = knowing('alice', 'bob');
+  expect(
+    pseudonyms.json({ owners: ['alice'], 'person bob': { limit: 3, at: null, on: true } }),
+  ).toEqual({ owners: [of('alice')], [`person ${of('bob')}`]: { limit: 3, at: null, on: true } });
+  const masked = pseudonyms.maskJson({ 'outside alice': 'write', 'outside bob': 'read' });
+  expect(Object.values(masked).sort()).toEqual(['read', 'write']);
+  expect(JSON.stringify(masked)).not.toMatch(/alice|bob/);
+});

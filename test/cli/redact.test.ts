@@ -1,0 +1,277 @@
+/** `tickmark export --redact`: an archive that names nobody, on nights with people of AWS and GitHub. */
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkScript } from '../support/archives.ts';
+import { cleanShell } from '../support/clean-shell.ts';
+import { type CliOptions, tickmark } from '../support/cli.ts';
+import { demoNight, firstNights, strictConfig } from '../support/demo-night.ts';
+import { removeTemporary, temporaryFolder } from '../support/temporary.ts';
+import { unzip } from '../support/unzip.ts';
+
+/** Port 9 discards: nothing is asked there. */
+const nowhere = 'http://127.0.0.1:9';
+const secret = 'f00d'.repeat(16);
+
+let cwd: string;
+let full: Map<string, Buffer>;
+let redacted: Map<string, Buffer>;
+
+const run = (args: string[], env: CliOptions['env'] = { TICKMARK_REDACTION_KEY: secret }) =>
+  tickmark(args, nowhere, { cwd, env });
+const store = ['--store', 'evidence'];
+
+async function filesIn(folder: string): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    files.set(path.slice(folder.length + 1), await readFile(path));
+  }
+  return files;
+}
+
+beforeAll(async () => {
+  cwd = await temporaryFolder();
+  const config = await strictConfig(cwd);
+  for (const night of firstNights.slice(0, 2)) {
+    const { code } = await run(['run', ...demoNight(config, join(cwd, 'evidence'), night)]);
+    expect(code).toBe(1);
+  }
+  const days = ['--from', '2025-01-01', '--until', '2025-01-02'];
+  expect((await run(['export', ...store, ...days, '--out', 'full'])).code).toBe(0);
+  const made = await run(['export', ...store, ...days, '--out', 'redacted', '--redact']);
+  expect(made.stderr).toBe('');
+  expect(made.code).toBe(0);
+  expect(made.stdout).toMatch(
+    /Redacted: people have pseudonyms \(\d+ identifiers, by the key [0-9a-f]{12}\)/,
+  );
+  full = await filesIn(join(cwd, 'full'));
+  redacted = await filesIn(join(cwd, 'redacted'));
+}, 120_000);
+afterAll(removeTemporary);
+
+interface Line {
+  dataset: string;
+  record: { uid: string; name: string; fields: Record<string, unknown>; original?: unknown };
+}
+
+function linesIn(files: ReadonlyMap<string, Buffer>): Line[] {
+  return [...files].flatMap(([path, bytes]) =>
+    path.endsWith('.jsonl')
+      ? bytes
+          .toString('utf8')
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as Line)
+      : [],
+  );
+}
+
+/** The people of the demo, as the archive that is not redacted names them. */
+function people(): Set<string> {
+  const names = new Set<string>();
+  for (const { dataset, record } of linesIn(full)) {
+    const { uid, name, fields } = record;
+    if (dataset === 'github.people') for (const each of [uid, name]) names.add(each);
+    if (dataset === 'aws.iam.users')
+      for (const each of [name, String(fields.user_id)]) names.add(each);
+    if (dataset === 'github.changes') names.add(String(fields.author));
+  }
+  for (const machine of ['dependabot', 'ghost']) names.delete(machine);
+  return names;
+}
+
+/** Everything that can be read in a file, whatever it is folded into. */
+async function textsIn(path: string, bytes: Buffer): Promise<string> {
+  if (path.endsWith('.xlsx')) {
+    const parts = await unzip(bytes);
+    return [...parts.values()].map(({ text }) => text).join('\n');
+  }
+  const text = bytes.toString('utf8');
+  if (!path.endsWith('.html')) return text;
+  const data = /(<script type="application\/gzip;base64"[^>]*>)([^<]*)/g;
+  return text.replace(data, (_whole, head: string, folded: string) =>
+    [head, gunzipSync(Buffer.from(folded, 'base64')).toString('utf8')].join(''),
+  );
+}
+
+describe('a redacted archive', () => {
+  it('names nobody, but in manifests and in what the organisation wrote into its controls', async () => {
+    const names = [...people()];
+    expect(names).toEqual(expect.arrayContaining(['alice', 'frank', 'ops-kim']));
+    expect(names.length).toBeGreaterThan(20);
+    const escaped = names.map((name) => name.replace(/[^A-Za-z0-9]/g, '\\$&'));
+    const named = new RegExp(`(?<![A-Za-z0-9])(?:${escaped.join('|')})(?![A-Za-z0-9])`, 'i');
+    const found: string[] = [];
+    for (const [path, bytes] of redacted) {
+      if (/^sealed\/|^SHA256SUMS$|\/control(\.yaml$|\/)/.test(path)) continue;
+      const match = named.exec(await textsIn(path, bytes));
+      if (match !== null) found.push(`${path}: ${match[0]}`);
+    }
+    expect(found).toEqual([]);
+  });
+
+  it('has as many rows in every table, and tells people apart as before', () => {
+    const tables = (files: ReadonlyMap<string, Buffer>) =>
+      Object.fromEntries(
+        [...files]
+          .filter(([path]) => path.endsWith('.csv') && path !== 'index.csv')
+          .map(([path, bytes]) => [path, bytes.toString('utf8').split('\r\n').length]),
+      );
+    expect(tables(redacted)).toEqual(tables(full));
+    const apart = (files: ReadonlyMap<string, Buffer>) =>
+      new Set(linesIn(files).map(({ dataset, record }) => `${dataset} ${record.uid}`)).size;
+    expect(apart(redacted)).toBe(apart(full));
+  });
+
+  it('gives one person the same pseudonym in every dataset', () => {
+    const names = (of: string) =>
+      linesIn(redacted).flatMap(({ dataset, record }) => (dataset === of ? [record.name] : []));
+    const reported = new Set(names('aws.iam.credential_report'));
+    const users = names('aws.iam.users');
+    expect(users.length).toBeGreaterThan(5);
+    for (const name of users) expect(reported).toContain(name);
+    for (const name of [...users, ...names('github.people')]) {
+      expect(name).toMatch(/^person-[0-9a-f]{12}$/);
+    }
+  });
+
+  it('leaves out what is marked and tells nobody apart, and the objects of the systems', () => {
+    const [user] = linesIn(full).filter(({ dataset }) => dataset === 'aws.iam.users');
+    expect(Object.keys(user?.record.fields ?? {})).toContain('tags');
+    expect(user?.record.original).toBeDefined();
+    for (const { dataset, record } of linesIn(redacted)) {
+      expect(record).not.toHaveProperty('original');
+      if (dataset === 'aws.iam.users') expect(record.fields).not.toHaveProperty('tags');
+    }
+  });
+
+  it('lies in the order of its pseudonyms, not in that of the names', () => {
+    const files = [...redacted].filter(([path]) => path.includes('aws.iam.credential_report-'));
+    const orders = files.map(([path, bytes]) =>
+      linesIn(new Map([[path, bytes]])).map(({ record }) => record.uid),
+    );
+    expect(Math.max(...orders.map(({ length }) => length))).toBeGreaterThan(5);
+    for (const uids of orders) expect(uids).toEqual([...uids].sort());
+  });
+
+  it('has the manifests as they were sealed, and of objects the control files alone', () => {
+    const manifests = [...full.keys()].filter((path) => path.startsWith('sealed/bundles/'));
+    expect(manifests).toHaveLength(2);
+    for (const path of manifests) expect(redacted.get(path)).toEqual(full.get(path));
+    const objects = [...redacted.keys()].filter((path) => path.startsWith('sealed/objects/'));
+    const texts = objects.map((path) => gunzipSync(redacted.get(path) ?? '').toString('utf8'));
+    expect(texts.length).toBeGreaterThan(10);
+    for (const text of texts) expect(text).toMatch(/^id: "?[A-Z]{2}-\d\d"?$/m);
+  });
+
+  it('says what was done: in redaction.json, README.txt and every form of the report', async () => {
+    const told = JSON.parse(redacted.get('redaction.json')?.toString('utf8') ?? '');
+    expect(told).toMatchObject({
+      format: 'tickmark-redaction/1',
+      manifests_that_name_people: [1, 2],
+      datasets: {
+        'aws.iam.users': { pseudonyms: ['arn', 'user_id'], left_out: ['tags'] },
+        'github.people': { pseudonyms: ['uid', 'name', 'login'], left_out: [] },
+      },
+    });
+    expect(told.identifiers).toBeGreaterThan(20);
+    const readme = redacted.get('README.txt')?.toString('utf8') ?? '';
+    expect(readme).toContain('What was redacted\n');
+    expect(readme).not.toContain('tickmark reperform .');
+    for (const path of ['index.html', 'workbook.xlsx', 'oscal/assessment-results.json']) {
+      expect(await textsIn(path, redacted.get(path) ?? Buffer.alloc(0))).toContain('Redacted');
+      expect(await textsIn(path, full.get(path) ?? Buffer.alloc(0))).not.toContain('Redacted:');
+    }
+  });
+
+  it('is the same bytes for the same key, also from a file; another key gives other names', async () => {
+    const days = ['--from', '2025-01-01', '--until', '2025-01-02'];
+    const export_ = ['export', ...store, ...days, '--redact', '--json', '--out'];
+    await writeFile(join(cwd, 'secret.txt'), `${secret}\n`);
+    const config = join(cwd, 'keyed.yaml');
+    const text = await readFile(join(cwd, 'tickmark.yaml'), 'utf8');
+    await writeFile(config, `${text}\nredaction: { key: ./secret.txt }\n`);
+    const again = await run([...export_, 'again', '--config', config], {});
+    const other = await run([...export_, 'other'], { TICKMARK_REDACTION_KEY: 'x'.repeat(32) });
+    const sums = redacted.get('SHA256SUMS')?.toString('utf8');
+    expect(await readFile(join(cwd, 'again', 'SHA256SUMS'), 'utf8')).toBe(sums);
+    expect(JSON.parse(again.stdout)).toMatchObject({ manifests_that_name_people: [1, 2] });
+    const names = async (folder: string) =>
+      new Set(
+        (await readFile(join(cwd, folder, 'index.html'), 'utf8')).match(/person-[0-9a-f]{12}/g),
+      );
+    const mine = await names('again');
+    expect(mine.size).toBeGreaterThan(3);
+    for (const name of await names('other')) expect(mine).not.toContain(name);
+    expect(JSON.parse(other.stdout).redaction.key).not.toBe(JSON.parse(again.stdout).redaction.key);
+  });
+});
+
+describe('checking a redacted archive', () => {
+  const check = (folder: string) =>
+    cleanShell('/bin/sh', process.env.PATH ?? '', [checkScript, folder]);
+
+  it('tells that it is intact, and that the evidence is not in it', async () => {
+    const { code, stdout } = await check(join(cwd, 'redacted'));
+    expect(stdout).toContain('note    redacted: ');
+    expect(stdout).toMatch(/^INTACT, WITHOUT ITS EVIDENCE \(redacted\): 2 bundles/m);
+    expect(code).toBe(0);
+    const verified = await run(['verify', 'redacted']);
+    expect(verified.stdout).toContain('  Redacted  redaction.json, bundles 1–2\n');
+    expect(verified.stdout).toContain(
+      'Verified 2 bundles without their evidence (redacted): nothing is broken',
+    );
+    expect(verified.code).toBe(0);
+    expect(JSON.parse((await run(['verify', 'redacted', '--json'])).stdout).redacted).toBe(true);
+  });
+
+  it('finds what is changed or taken away, and the same without redaction.json is broken', async () => {
+    const control = [...redacted.keys()].find((path) => path.startsWith('sealed/objects/')) ?? '';
+    for (const path of ['sealed/bundles/00000001.json', control, 'redaction.json']) {
+      const damaged = join(cwd, 'damaged');
+      await cp(join(cwd, 'redacted'), damaged, { recursive: true });
+      await rm(join(damaged, path));
+      expect((await check(damaged)).code, path).toBe(4);
+      expect((await run(['verify', 'damaged'])).code, path).toBe(4);
+      await rm(damaged, { recursive: true });
+    }
+  });
+
+  it('leaves nothing to evaluate again, which is said', async () => {
+    const { code, stderr } = await run(['reperform', 'redacted']);
+    expect(stderr).toContain('was redacted');
+    expect(code).toBe(2);
+    const status = await run(['status', '--store', 'redacted']);
+    expect(status.stderr).toContain('the archive was redacted');
+    expect(status.code).toBe(4);
+  });
+});
+
+describe('the key', () => {
+  const exported = (...args: string[]) => [
+    'export',
+    ...store,
+    '--redact',
+    '--out',
+    'none',
+    ...args,
+  ];
+
+  it('has to be there, and long enough', async () => {
+    const none = await run(exported(), {});
+    expect(none.stderr).toContain('--redact needs a secret');
+    const short = await run(exported(), { TICKMARK_REDACTION_KEY: 'hunter2' });
+    expect(short.stderr).toContain('TICKMARK_REDACTION_KEY holds fewer than 32 characters');
+    expect(short.stderr).not.toContain('hunter2');
+    const config = join(cwd, 'no-key.yaml');
+    const text = await readFile(join(cwd, 'tickmark.yaml'), 'utf8');
+    await writeFile(config, `${text}\nredaction: { key: ./nowhere.txt }\n`);
+    const gone = await run(exported('--config', config), {});
+    expect(gone.stderr).toMatch(/no-key\.yaml:\d+:\d+.*there is no such file/s);
+    for (const { code } of [none, short, gone]) expect(code).toBe(2);
+    expect(await readdir(cwd)).not.toContain('none');
+  });
+});
