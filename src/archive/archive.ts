@@ -2,8 +2,8 @@
  * The archive of a period: what is sealed, and everything that can be read without a program, in one
  * folder or one ZIP (docs/formats/archive.md). Of the same store and request it is the same bytes.
  */
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir, mkdtemp, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { TickmarkError } from '../evidence/errors.ts';
 import { compareText, sha256 } from '../evidence/json.ts';
 import { csv } from '../report/csv.ts';
@@ -81,6 +81,12 @@ export async function writeArchive(
   out: string,
   force = false,
 ): Promise<Archive> {
+  const place = await realPlace(out);
+  await assertOutside(place, request.store);
+  return writeAt(place, request, force);
+}
+
+async function writeAt(out: string, request: ArchiveRequest, force: boolean): Promise<Archive> {
   await assertFree(out, force);
   // Beside it, so that it can be given its name at once.
   const work = await mkdtemp(join(dirname(resolve(out)), '.tickmark-export-'));
@@ -104,6 +110,22 @@ export async function writeArchive(
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Where a link leads to, be it the place itself or a folder above it. */
+async function realPlace(place: string): Promise<string> {
+  const above = async () =>
+    join(await realpath(dirname(place)).catch(() => resolve(dirname(place))), basename(place));
+  return realpath(place).catch(above);
+}
+
+/** What lies in a store is evidence, and nothing else. @throws TickmarkError Usage */
+async function assertOutside(place: string, { backend: { location } }: Store): Promise<void> {
+  if (!`${place}${sep}`.startsWith(`${await realPlace(location)}${sep}`)) return;
+  throw new TickmarkError(
+    'Usage',
+    `${place} is in the store ${location}, and an archive is no part of it; name another place with --out`,
+  );
 }
 
 /** @throws TickmarkError Usage where there is something that nobody allowed to be replaced. */

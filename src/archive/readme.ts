@@ -28,7 +28,7 @@ export function readme(
     ...toKnow(report, control),
     ...(redaction === undefined ? [] : whatIsRedacted(report, redaction.named)),
     ...howToRead(report.redaction !== null),
-    ...howToCheck(report, certificates),
+    ...howToCheck(report, certificates, control),
     ...whatItShows(report, certificates),
   ];
   return `${blocks.join('\n\n')}\n`;
@@ -139,13 +139,41 @@ function howToRead(isRedacted: boolean): string[] {
     wrapped(
       `Every row names its run, or its first and its last. In nights.csv stands which bundle a run is: number 31 is sealed/bundles/00000031.json. It names by SHA-256 everything that the run saw${isRedacted ? '.' : ', and the files of that name lie in sealed/objects/, compressed with gzip.'}`,
     ),
+    ...(isRedacted
+      ? []
+      : [
+          wrapped(
+            'From a manifest to a line: "chunks" of a list (the records, the calls, the results) is the digest of its index, an object of JSON. Its "chunks" are the list, in order. [digest, lines, bytes] is text with this SHA-256; such texts lie one behind the other in the objects that "packs" names; two more numbers say in which of these one lies, from 0, and from which byte. A number n says: the next n of the index that "base" names; below 0: these are left out. Each line of the text is a record, a call or a result, as JSON.',
+          ),
+        ]),
     wrapped(
       'Times are UTC. Days are those of the time zone named above. In tables an apostrophe before = + - @ keeps a spreadsheet from running what a stranger wrote; it is no part of the text.',
     ),
   ];
 }
 
-function howToCheck({ head, redaction }: Report, { keys, roots }: Certificates): string[] {
+/** Commands that make the archive again from what is sealed in it. */
+function again({ period: { period, as_of } }: Report, control: string | undefined): string[] {
+  const { start, end, timezone } = period;
+  const days = as_of === null ? `--from ${start} --until ${end}` : `--as-of ${as_of}`;
+  return [
+    'cat > ../again.yaml << END',
+    'organization: again',
+    `timezone: ${timezone}`,
+    'sources: [{ id: none, use: aws }]',
+    'END',
+    'tickmark export --config ../again.yaml --store sealed \\',
+    `  ${days}${control === undefined ? '' : ` --control ${control}`} --out ../again`,
+    'diff --recursive --brief . ../again',
+  ];
+}
+
+function howToCheck(
+  report: Report,
+  { keys, roots }: Certificates,
+  control: string | undefined,
+): string[] {
+  const { head, tool, redaction } = report;
   return [
     heading('How to check it'),
     wrapped('Is every file what it was when the archive was made?'),
@@ -158,13 +186,19 @@ function howToCheck({ head, redaction }: Report, { keys, roots }: Certificates):
       '  if ($now -ne $sum) { "CHANGED $file" }',
       '}',
     ]),
-    wrapped('Nothing is printed where nothing was changed.'),
+    wrapped(
+      'Nothing is printed where nothing was changed. Files that were added are told of by check.sh, below.',
+    ),
     ...(redaction === null
       ? [
           wrapped(
             'Is the evidence what was sealed: the chain of bundles, signatures, timestamps, every object? With stock tools (Linux, macOS, Git Bash on Windows), and with the program itself, which also evaluates every night again:',
           ),
           commands('', ['sh check.sh', 'tickmark verify .', 'tickmark reperform .']),
+          wrapped(
+            `The tables and reports around sealed/ are sealed by nobody: whoever changes one can write SHA256SUMS anew. To see that they follow from what is sealed, make them again with Tickmark ${tool.version}. Nothing may differ but README.txt, index.csv, SHA256SUMS and certificates/tsa-roots.pem:`,
+          ),
+          commands('', again(report, control)),
         ]
       : [
           wrapped(
@@ -196,6 +230,10 @@ function howToCheck({ head, redaction }: Report, { keys, roots }: Certificates):
           : 'The root certificates of the timestamp authority, from the authority itself, against certificates/tsa-roots.pem.',
       ),
     ].join('\n'),
+    wrapped('check.sh and verify compare them with all that is here:'),
+    commands('', [
+      `sh check.sh --head "${head === null ? 'NUMBER' : head.sequence} sha256:..." --key FINGERPRINT --tsa-ca ROOTS.pem`,
+    ]),
   ];
 }
 

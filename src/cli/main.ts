@@ -39,7 +39,11 @@ async function main(args: string[]): Promise<number> {
   process.on('SIGTERM', onSignal);
   // `tickmark results | head` closes our output: that is no failure, and changes no exit code.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(
+      `tickmark: the output cannot be written (${error.code}); what was sealed is kept\n`,
+    );
+    process.exit(exitCodes.incomplete);
   });
   try {
     const { createProgram } = await import('./program.ts');

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { messageOf, TickmarkError } from '../evidence/errors.ts';
 
 /** What a file is made of, piece by piece. */
-export type Pieces = Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
+export type Piece = string | Uint8Array;
+export type Pieces = Iterable<Piece> | AsyncIterable<Piece>;
 
 /**
  * Writes a file whole or not at all: it gets its name when its last byte is written.

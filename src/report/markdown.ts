@@ -99,9 +99,9 @@ function headOf(report: Report): Part {
       }`,
     ],
     rows: [
+      ...period.problems.map((problem) => `Nothing can be concluded: ${text(problem)}`),
       ...(interim === null ? [] : [interim]),
       ...marksOf(report),
-      ...period.problems.map((problem) => `Nothing can be concluded: ${text(problem)}`),
     ].map((line) => `\n> **${line}**`),
     of: 'remark',
   };

@@ -38,7 +38,7 @@ interface Archive {
  * Opens what was exported: a zip, or a folder with `sealed/` in it.
  * @returns undefined where the place is something else, as a store itself is.
  * @throws TickmarkError NotFound for a zip of something else, IntegrityBroken for a file that is no
- * zip, or one that is made to deceive.
+ * zip, one that is made to deceive, and a folder that is both a store and an archive.
  */
 export async function openArchive(place: string): Promise<Archive | undefined> {
   if (stateOf(place)?.isFile() && isZip(place)) {
@@ -53,9 +53,16 @@ export async function openArchive(place: string): Promise<Archive | undefined> {
       `${place} is no archive: there is neither ${sumsFile} nor ${sealedFolder}/ in it; name the file that tickmark export wrote`,
     );
   }
-  const isStore = stateOf(join(place, 'bundles')) !== undefined;
-  const marks = [sumsFile, sealedFolder].some((name) => stateOf(join(place, name)) !== undefined);
-  if (isStore || !marks) return undefined;
+  const isThere = (name: string) => stateOf(join(place, name)) !== undefined;
+  const mark = [sumsFile, sealedFolder].find(isThere);
+  if (mark === undefined) return undefined;
+  // To look at one of them alone would be to say nothing of the other.
+  if (isThere('bundles')) {
+    throw new TickmarkError(
+      'IntegrityBroken',
+      `${place} has bundles/, as a store has, and ${mark}, as an archive has: it is not what was exported; get the archive again, or name the one of both that is meant by a folder of its own`,
+    );
+  }
   const redacted = stateOf(join(place, redactionFile)) !== undefined;
   const sealed = readOnly(folderBackend(join(place, sealedFolder)), redacted);
   return { sealed, files: folderFiles(place), redacted };

@@ -191,6 +191,11 @@ const localLength = 30;
 /** Where the data of a file begin. What stands before them says the same as the directory. */
 function startOf(fd: number, file: string, member: Member): number {
   const header = readAt(fd, placeOf(member), localLength + member.fileNameLength);
+  const extra = readAt(
+    fd,
+    placeOf(member) + localLength + member.fileNameLength,
+    header.readUInt16LE(28),
+  );
   const flags = header.readUInt16LE(6);
   const [crc, packed, unpacked] = [14, 18, 22].map((at) => header.readUInt32LE(at));
   const isSame =
@@ -198,7 +203,8 @@ function startOf(fd: number, file: string, member: Member): number {
     flags === member.generalPurposeBitFlag &&
     header.readUInt16LE(8) === member.compressionMethod &&
     header.readUInt16LE(26) === member.fileNameLength &&
-    header.subarray(localLength).equals(member.fileNameRaw);
+    header.subarray(localLength).equals(member.fileNameRaw) &&
+    !namesOtherwise(extra);
   const isKnown = (flags & sizesFollow) === 0;
   const agrees = (size: number | undefined, of: number) => size === of || size === 0xffffffff;
   const fits =
@@ -210,6 +216,14 @@ function startOf(fd: number, file: string, member: Member): number {
     throw refused(file, 'says one thing in its directory and another before the file', member);
   }
   return start;
+}
+
+/** A second name of the file (Info-ZIP Unicode Path, APPNOTE 4.6.9), which some programs go by. */
+function namesOtherwise(extra: Buffer): boolean {
+  for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
+    if (extra.readUInt16LE(at) === 0x7075) return true;
+  }
+  return false;
 }
 
 function readAt(fd: number, position: number, length: number): Buffer {

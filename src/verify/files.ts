@@ -1,8 +1,9 @@
 /** The files of an archive against the list of them that lies in it. */
 import { createHash } from 'node:crypto';
 import { TickmarkError } from '../evidence/errors.ts';
+import { sha256 } from '../evidence/json.ts';
 import { type ArchiveFiles, sumsFile } from '../store/archive.ts';
-import { breakOf, type Finding } from './finding.ts';
+import { breakOf, type Finding, noteOf } from './finding.ts';
 
 /**
  * Every file is what SHA256SUMS says, and there is none besides. The list protects from accidents:
@@ -22,6 +23,12 @@ export async function* verifyFiles(
     return 0;
   }
   const { listed, faulty } = readSums(Buffer.from(bytes).toString('utf8'));
+  yield noteOf(
+    'ReportsNotSealed',
+    sumsFile,
+    [],
+    `the tables and reports were held against ${sumsFile} alone, and whoever changes them can write that anew: they are sealed by nobody; make them again from sealed/, as README.txt says, and compare`,
+  );
   if (faulty !== undefined) yield damaged(`has ${faulty}`);
   let right = 0;
   for await (const path of files.paths()) {
@@ -37,8 +44,10 @@ export async function* verifyFiles(
         [],
         `${path} is not in ${sumsFile}: it was put there afterwards, and is no part of what was exported; take no word from it`,
       );
-    } else if (found === digest) right += 1;
-    else {
+    } else if (found === digest) {
+      right += 1;
+      yield* verifyKeyName(files, path);
+    } else {
       yield breakOf(
         'FileChanged',
         path,
@@ -58,6 +67,23 @@ export async function* verifyFiles(
   return right;
 }
 
+/** People go by the names of public keys: they are the fingerprints. */
+async function* verifyKeyName(files: ArchiveFiles, path: string): AsyncGenerator<Finding> {
+  const fingerprint = /^certificates\/([0-9a-f]{64})\.pub\.pem$/.exec(path)?.[1];
+  if (fingerprint === undefined) return;
+  const bytes = await unlessBroken(() => files.read(path));
+  const body = /^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=\n]+)-----END PUBLIC KEY-----\n$/.exec(
+    Buffer.from(bytes ?? '').toString('utf8'),
+  )?.[1];
+  if (sha256(Buffer.from(body ?? '', 'base64')) === fingerprint) return;
+  yield breakOf(
+    'FileChanged',
+    path,
+    [],
+    `${path} is not the public key with the fingerprint that it is called by; ask the owner of the key for the fingerprint, and give it with --key`,
+  );
+}
+
 function damaged(what: string): Finding {
   return breakOf('SumsDamaged', sumsFile, [], `${sumsFile} ${what}; get the archive again`);
 }
@@ -69,7 +95,10 @@ function readSums(text: string): { listed: Map<string, string>; faulty: string |
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
   for (const line of lines) {
-    const [, digest, path] = /^([0-9a-f]{64}) {2}([^/].*)$/s.exec(line) ?? [];
+    if (line.endsWith('\r')) {
+      faulty ??= 'line ends of Windows: it was changed on its way';
+    }
+    const [, digest, path] = /^([0-9a-f]{64}) {2}([^/].*)$/s.exec(line.replace(/\r$/, '')) ?? [];
     if (digest === undefined || path === undefined) faulty ??= 'a line of another form';
     else if (listed.has(path)) faulty ??= `${path} twice`;
     else listed.set(path, digest);

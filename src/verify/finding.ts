@@ -51,6 +51,7 @@ export const findingCodes = [
   'FileChanged',
   'FileMissing',
   'FileUnlisted',
+  'ReportsNotSealed',
   'Redacted',
   // What an auditor should know.
   'SimulatedClock',

@@ -1,7 +1,8 @@
 /** `tickmark export` over nights of which it is written down what happened on them. */
-import { execFileSync } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ExportOptions, exportArchive, reportTime } from '../../src/cli/commands/export.ts';
 import { reperform } from '../../src/cli/commands/reperform.ts';
@@ -11,6 +12,7 @@ import type { EvidenceRecord } from '../../src/evidence/slice.ts';
 import { folderBackend } from '../../src/store/folder.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { badges, sealPeriod } from '../night/door-period.ts';
+import { tickmark } from '../support/cli.ts';
 import { removeTemporary, temporaryFolder } from '../support/temporary.ts';
 
 let project: string;
@@ -214,6 +216,23 @@ describe('an archive', () => {
     expect(shell(linux)).toBe('');
     expect(shell('sh check.sh')).toMatch(/^INTACT/m);
   });
+
+  it('is made again from what is sealed in it, by the commands of its README', async () => {
+    const copy = join(await temporaryFolder(), 'archive');
+    await tickmark(['export', '--out', copy], '', { cwd: project });
+    const text = await readFile(join(copy, 'README.txt'), 'utf8');
+    const commands = /^ {4}cat > .*?^ {4}diff [^\n]*$/ms.exec(text)?.[0] ?? '';
+    const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+    const script = commands
+      .replaceAll(/^ {4}/gm, '')
+      .replace('tickmark export', `"${process.execPath}" "${main}" export`);
+    const made = spawnSync('sh', ['-c', script], { cwd: copy, encoding: 'utf8' });
+    const differ = [...made.stdout.matchAll(/^(?:Files \.\/(.*) and .*|Only in .*)$/gm)];
+    expect(differ.map(([line, file]) => file ?? line)).toEqual(
+      // The collectors are a plugin's, which the commands do not know.
+      ['SHA256SUMS', 'index.csv'],
+    );
+  });
 });
 
 describe('the bytes of an archive', () => {
@@ -288,6 +307,27 @@ describe('where it is written to', () => {
     const out = await temporaryFolder();
     await exported({ out });
     expect(await readFile(join(out, 'SHA256SUMS'), 'utf8')).toBe(await read('SHA256SUMS'));
+  });
+
+  it('may be a link to an empty folder', async () => {
+    const place = await temporaryFolder();
+    await mkdir(join(place, 'there'));
+    await symlink('there', join(place, 'link'));
+    await exported({ out: join(place, 'link') });
+    expect(await readFile(join(place, 'there', 'SHA256SUMS'), 'utf8')).toBe(
+      await read('SHA256SUMS'),
+    );
+  });
+
+  it('is never the store', async () => {
+    const store = join(project, 'evidence');
+    const before = await readdir(store);
+    const link = join(await temporaryFolder(), 'link');
+    await symlink(store, link);
+    for (const out of [join(store, 'a.zip'), join(store, 'objects', 'a'), join(link, 'a')]) {
+      await expect(exported({ out })).rejects.toMatchObject({ code: 'Usage' });
+    }
+    expect(await readdir(store)).toEqual(before);
   });
 
   it('is said where it cannot be written to', async () => {

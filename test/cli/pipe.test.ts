@@ -7,6 +7,16 @@ import { removeTemporary, temporaryFolder } from '../support/temporary.ts';
 
 afterAll(removeTemporary);
 
+it('says where its output has no room', async () => {
+  const folder = await temporaryFolder();
+  const args = ['dist/src/cli/main.js', 'controls', 'schema', '--of', 'report'];
+  const command = `"${process.execPath}" ${args.join(' ')} 2>&1 > /dev/full; echo $?`;
+  const { stdout } = await promisify(execFile)('bash', ['-c', command], { env: { HOME: folder } });
+  expect(stdout).toBe(
+    'tickmark: the output cannot be written (ENOSPC); what was sealed is kept\n3\n',
+  );
+});
+
 it('keeps its exit code where nobody reads its output: deviations stay 1', async () => {
   const folder = await temporaryFolder();
   const args = demoNight(await strictConfig(folder), join(folder, 'evidence'), firstNights[0]);

@@ -1,7 +1,9 @@
 /** `tickmark report`, and `run --report`, over nights of which it is written down what happened. */
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { report as reportCommand } from '../../src/cli/commands/report.ts';
+import { createTerminal } from '../../src/cli/terminal.ts';
 import type { JsonReport } from '../../src/report/json.ts';
 import type { ReportItem } from '../../src/report/model.ts';
 import { manifestKey } from '../../src/seal/manifest.ts';
@@ -108,6 +110,17 @@ describe('tickmark report', () => {
     const { code } = await tickmark(['report', '--out', 'r.md'], '', { cwd: own });
     expect(code).toBe(4);
     expect(await readFile(join(own, 'r.md'), 'utf8')).toContain('bundle 3 is missing');
+  });
+
+  it('is none where it was interrupted', async () => {
+    const terminal = createTerminal({});
+    const aborted = new AbortController();
+    aborted.abort();
+    const file = join(await temporaryFolder(), 'report.html');
+    const options = { config: join(cwd, 'tickmark.yaml'), out: file };
+    const io = { terminal, env: {}, signal: aborted.signal };
+    await expect(reportCommand(io, options)).rejects.toMatchObject({ code: 'Interrupted' });
+    expect(await readdir(dirname(file))).toEqual([]);
   });
 
   it('of no bundle, or of a control that is not there, is none', async () => {

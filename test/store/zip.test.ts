@@ -101,6 +101,8 @@ interface Made {
   /** Where the directory says that it lies. */
   offset?: number;
   extra?: Buffer;
+  /** The same before the data. */
+  localExtra?: Buffer;
 }
 
 /** A zip made by hand (APPNOTE 4.3), with whatever lies it is given. */
@@ -124,7 +126,8 @@ function handmade(entries: Made[], { comment = '' } = {}): Buffer {
       return Buffer.concat([Buffer.from(version), header]);
     };
     const local = Buffer.from(localName);
-    parts.push(fields([0x50, 0x4b, 3, 4], local, 0), local, data);
+    const { localExtra = Buffer.alloc(0) } = each;
+    parts.push(fields([0x50, 0x4b, 3, 4], local, localExtra.length), local, localExtra, data);
     const rest = Buffer.alloc(14);
     rest.writeUInt32LE(attributes, 6);
     rest.writeUInt32LE(each.offset ?? at, 10);
@@ -135,7 +138,7 @@ function handmade(entries: Made[], { comment = '' } = {}): Buffer {
       bytes,
       extra ?? Buffer.alloc(0),
     );
-    at += 30 + local.length + data.length;
+    at += 30 + local.length + localExtra.length + data.length;
   }
   const end = Buffer.alloc(22);
   end.write('PK\u0005\u0006', 'latin1');
@@ -197,6 +200,15 @@ describe('a zip that is made to deceive', () => {
     ['an entry that lies in the directory', () => handmade([sums, { name: 'a', offset: 80 }])],
     ['an entry behind the end', () => handmade([sums, { name: 'a', offset: 1_000_000 }])],
     ['another name before the data', () => handmade([sums, { name: 'a', localName: 'b' }])],
+    [
+      'a second name before the data',
+      () =>
+        handmade([
+          sums,
+          // Info-ZIP Unicode Path: version 1, the CRC-32 of the name, another name.
+          { name: 'a', localExtra: Buffer.from('757006000143beb7e862', 'hex') },
+        ]),
+    ],
     ['a stored size that lies', () => handmade([sums, { name: 'a', size: 2 }])],
     ['a checksum that lies', () => handmade([sums, { name: 'a', crc: 1 }])],
     [

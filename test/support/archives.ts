@@ -20,7 +20,7 @@ export async function archiveOf(keys: ReadonlyMap<string, Buffer>): Promise<Map<
 }
 
 /** The same files with a list that fits them, as whoever forges the archive can write it too. */
-function withSums(files: ReadonlyMap<string, Buffer>): Map<string, Buffer> {
+export function withSums(files: ReadonlyMap<string, Buffer>): Map<string, Buffer> {
   const others = new Map([...files].filter(([path]) => path !== sumsFile));
   const lines = [...others].map(([path, bytes]) => `${sha256(bytes)}  ${path}\n`).sort();
   return others.set(sumsFile, Buffer.from(lines.join('')));

@@ -498,6 +498,12 @@ export const cases: Record<FindingCode, Case> = {
     bundles: [],
     store: () => archived((files) => files.set('AC-01/more.csv', Buffer.from('uid'))),
   },
+  ReportsNotSealed: {
+    what: 'an archive, whoever made it',
+    severity: 'note',
+    bundles: [],
+    store: () => archived(() => {}),
+  },
   Redacted: {
     what: 'an archive with nothing but keys and control files behind its manifests',
     severity: 'note',

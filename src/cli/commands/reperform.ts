@@ -224,5 +224,8 @@ function inWords(totals: Totals): string {
     without_results > 0 ? ` (${plural(without_results, 'bundle')} more without results)` : '';
   const drawn =
     samples > 0 ? `; worked out the population of ${plural(samples, 'sample')} again` : '';
+  if (results === 0 && not_done > 0) {
+    return `Evaluated nothing again${drawn}: ${plural(totals.left_out, 'result')} could not be, in ${plural(reperformed, 'bundle')}${none}.`;
+  }
   return `Evaluated ${plural(reperformed, 'bundle')} again${none}, ${plural(results, 'result')} compared${drawn}: ${found.join(', ')}.`;
 }

@@ -2,7 +2,7 @@ import { TickmarkError } from '../../evidence/errors.ts';
 import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import type { Format } from '../formats.ts';
-import { writeOutput } from '../output.ts';
+import { type Piece, type Pieces, writeOutput } from '../output.ts';
 import { openPeriod, type PeriodOptions } from '../period.ts';
 import { formatOf, render } from '../render.ts';
 import { openReport, type ReportRequest } from '../report.ts';
@@ -22,18 +22,26 @@ const defaultFile = 'tickmark-report.html';
  * 0, and 4 where bundles are missing or damaged.
  */
 export async function report(io: CommandIo, options: ReportOptions): Promise<ExitCode> {
-  const { terminal } = io;
+  const { terminal, signal } = io;
   const { asOf, force = false } = options;
   const { format, file } = whatAndWhere(options);
   const asked = asOf === undefined ? options : { ...options, from: asOf, until: asOf };
   const opened = await openReport(await openPeriod(asked), options);
-  const pieces = await render(format, opened);
+  const pieces = untilInterrupted(await render(format, opened), signal);
   if (file === undefined) for await (const piece of pieces) terminal.data(String(piece));
   else {
     await writeOutput(file, pieces, force);
     terminal.out(`Wrote ${file}`);
   }
   return opened.report.period.problems.length > 0 ? exitCodes.integrity : exitCodes.complete;
+}
+
+async function* untilInterrupted(pieces: Pieces, signal: AbortSignal): AsyncGenerator<Piece> {
+  for await (const piece of pieces) {
+    if (signal.aborted) throw new TickmarkError('Interrupted', 'no report was written');
+    yield piece;
+  }
+  if (signal.aborted) throw new TickmarkError('Interrupted', 'no report was written');
 }
 
 /** @throws TickmarkError Usage */

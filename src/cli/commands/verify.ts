@@ -3,7 +3,7 @@ import { messageOf, TickmarkError } from '../../evidence/errors.ts';
 import { type PublicKey, readPublicKey } from '../../seal/signature.ts';
 import type { Backend } from '../../store/backend.ts';
 import type { Head } from '../../verify/chain.ts';
-import { bundlesNamed, type Finding } from '../../verify/finding.ts';
+import { bundlesNamed, type Finding, type FindingCode } from '../../verify/finding.ts';
 import {
   type Progress,
   type Verified,
@@ -183,6 +183,9 @@ function printVerified(
   out();
 }
 
+/** So many findings of one code are printed one by one. */
+const mostOfOneCode = 50;
+
 function printFindings(
   { out, style, width }: Terminal,
   title: string,
@@ -190,11 +193,18 @@ function printFindings(
 ): void {
   if (findings.length === 0) return;
   out(style('bold', title));
+  const shown = new Map<FindingCode, number>();
   for (const { severity, code, where, bundles, message } of findings) {
+    const before = shown.get(code) ?? 0;
+    shown.set(code, before + 1);
+    if (before >= mostOfOneCode) continue;
     const affected = bundles.length === 0 ? '' : `, ${bundlesNamed(bundles)}`;
     const about = printable(`${code}  ${where}${affected}`);
     out(`  ${style(severity === 'break' ? 'red' : 'yellow', about)}`);
     for (const line of wrap(message, width, '      ')) out(line);
+  }
+  for (const [code, count] of shown) {
+    if (count > mostOfOneCode) out(`  ${code}: ${count} in all; --json tells each`);
   }
   out();
 }

@@ -718,7 +718,13 @@ export function client() {
     }
     if (item === undefined) {
       body.replaceChildren(
-        make('p', {}, 'It is not in the population of this test in the period.'),
+        make(
+          'p',
+          {},
+          known === undefined
+            ? 'There is no such test in this report.'
+            : 'It is not in the population of this test in the period.',
+        ),
         ...recordParts(versions),
       );
       return;

@@ -147,7 +147,7 @@ function sample(draw: ReportSample): Markup {
       ['Test', testLink(draw.test)],
       ['Period', days(draw.period.start, draw.period.end)],
       ['Seed', code(draw.seed)],
-      ['By', draw.by ?? 'not named'],
+      ['Divided by', draw.by ?? 'nothing, before it was drawn'],
       ['Sealed', markup`${time(draw.sealed_at)} UTC, bundle ${draw.sequence}, run ${draw.run}`],
       ['SHA-256 of the bundle', markup`<code class="digest">${draw.digest}</code>`],
       ['SHA-256 of the population', markup`<code class="digest">${draw.population.digest}</code>`],
