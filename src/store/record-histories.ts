@@ -5,7 +5,7 @@
 import { canonicalJson, compareText, sha256 } from '../evidence/json.ts';
 import type { Call, EvidenceRecord } from '../evidence/slice.ts';
 import type { SealedSlice } from '../seal/manifest.ts';
-import type { Chunk } from './chunks.ts';
+import { type Chunk, readLines } from './chunks.ts';
 import { readChunks } from './lists.ts';
 import type { ChunkReader } from './search.ts';
 import { findCalls } from './trace.ts';
@@ -32,6 +32,7 @@ interface Version {
   uid: string;
   content: string;
   chunk: Chunk;
+  calls: Call[];
   first: number;
   last: number;
   slices: number;
@@ -49,19 +50,26 @@ export async function* recordHistories(
   seen: readonly SeenSlice[],
 ): AsyncGenerator<{ uid: string; versions: SeenVersion[] }> {
   const histories = await versionsOf(reader, seen);
-  const calls = await callsOf(reader, seen, [...histories.values()].flat());
-  for (const uid of [...histories.keys()].sort(compareText)) {
-    const versions: SeenVersion[] = [];
-    for (const version of histories.get(uid) ?? []) {
-      versions.push({
-        first: seen[version.first] as SeenSlice,
-        last: seen[version.last] as SeenSlice,
-        slices: version.slices,
-        record: await recordOf(reader, version),
-        calls: calls.get(version) ?? [],
-      });
-    }
+  const uids = [...histories.keys()].sort(compareText);
+  const inOrder = uids.flatMap((uid) => histories.get(uid) ?? []);
+  const chunks = inOrder.map(({ chunk }) => chunk);
+  let versions: SeenVersion[] = [];
+  let at = 0;
+  // Many together: those of one record lie in the packs of as many nights.
+  for await (const lines of readLines(reader.backend, chunks)) {
+    const { uid, first, last, slices, calls } = inOrder[at] as Version;
+    const records = lines as EvidenceRecord[];
+    versions.push({
+      first: seen[first] as SeenSlice,
+      last: seen[last] as SeenSlice,
+      slices,
+      record: records.find((record) => record.uid === uid) as EvidenceRecord,
+      calls,
+    });
+    at += 1;
+    if (inOrder[at]?.uid === uid) continue;
     yield { uid, versions };
+    versions = [];
   }
 }
 
@@ -72,27 +80,36 @@ async function versionsOf(
   const histories = new Map<string, Version[]>();
   /** The version of each record that the last slices told of. */
   const current = new Map<string, Version>();
-  let before: ReadonlyMap<string, Chunk> = new Map();
+  /** The uids in each chunk of the slice before: nobody has to read it again to see what is gone. */
+  let before = new Map<string, string[]>();
   for (const [place, { slice }] of seen.entries()) {
     const chunks = await readChunks(reader.backend, slice.records);
-    const now = new Map(chunks.map((chunk) => [chunk.digest, chunk]));
-    const added = await contentsOf(reader, now, before);
-    const removed = await contentsOf(reader, before, now);
-    for (const uid of removed.keys()) {
-      const version = current.get(uid);
-      if (version !== undefined && added.get(uid)?.content !== version.content) {
-        pause(version, place);
+    const now = new Map(chunks.map(({ digest }) => [digest, before.get(digest) ?? []]));
+    const news = chunks.filter(({ digest }) => !before.has(digest));
+    const added = await contentsOf(reader, news);
+    for (const [uid, { chunk }] of added) now.get(chunk.digest)?.push(uid);
+    for (const [digest, uids] of before) {
+      if (now.has(digest)) continue;
+      for (const uid of uids) {
+        const version = current.get(uid);
+        if (version !== undefined && added.get(uid)?.content !== version.content) {
+          pause(version, place);
+        }
       }
     }
-    for (const [uid, { content, chunk }] of added) {
+    const fresh: [Version, readonly string[]][] = [];
+    for (const [uid, { content, chunk, calls }] of added) {
       const version = current.get(uid);
       if (version?.content === content) version.since ??= place;
       else {
-        const next = { uid, content, chunk, first: place, last: place, slices: 0, since: place };
+        const span = { first: place, last: place, slices: 0, since: place };
+        const next: Version = { uid, content, chunk, calls: [], ...span };
         current.set(uid, next);
         histories.set(uid, [...(histories.get(uid) ?? []), next]);
+        fresh.push([next, calls]);
       }
     }
+    await addCalls(reader, slice, fresh);
     // What a whole state does not show any more is gone: should it come back, that is a new version.
     if (slice.kind === 'snapshot' && slice.outcome === 'complete') {
       for (const [uid, { since }] of current) if (since === null) current.delete(uid);
@@ -111,53 +128,33 @@ function pause(version: Version, place: number): void {
   version.since = null;
 }
 
-/** The records of the chunks that others do not have, by uid: what they say, but for their calls. */
+/** What records say, but for their calls, by uid; beside it the names of these. */
 async function contentsOf(
   reader: ChunkReader,
-  chunks: ReadonlyMap<string, Chunk>,
-  others: ReadonlyMap<string, Chunk>,
-): Promise<Map<string, { content: string; chunk: Chunk }>> {
-  const contents = new Map<string, { content: string; chunk: Chunk }>();
-  for (const [digest, chunk] of chunks) {
-    if (others.has(digest)) continue;
-    for (const record of (await reader.lines(chunk)) as readonly EvidenceRecord[]) {
-      const { calls: _calls, ...content } = record;
-      contents.set(record.uid, { content: sha256(canonicalJson(content)), chunk });
+  chunks: readonly Chunk[],
+): Promise<Map<string, { content: string; chunk: Chunk; calls: readonly string[] }>> {
+  const contents = new Map<string, { content: string; chunk: Chunk; calls: readonly string[] }>();
+  let at = 0;
+  for await (const lines of readLines(reader.backend, chunks)) {
+    const chunk = chunks[at] as Chunk;
+    at += 1;
+    for (const { calls, ...record } of lines as EvidenceRecord[]) {
+      contents.set(record.uid, { content: sha256(canonicalJson(record)), chunk, calls });
     }
   }
   return contents;
 }
 
-async function recordOf(reader: ChunkReader, { uid, chunk }: Version): Promise<EvidenceRecord> {
-  const records = (await reader.lines(chunk)) as readonly EvidenceRecord[];
-  return records.find((record) => record.uid === uid) as EvidenceRecord;
-}
-
-/** The calls of each version. Those of one trace are read together. */
-async function callsOf(
+/** Gives versions their calls, of which these are the names. Those of one trace are read together. */
+async function addCalls(
   reader: ChunkReader,
-  seen: readonly SeenSlice[],
-  versions: readonly Version[],
-): Promise<Map<Version, Call[]>> {
-  const byPlace = new Map<number, Version[]>();
-  for (const version of versions) {
-    const known = byPlace.get(version.first);
-    if (known === undefined) byPlace.set(version.first, [version]);
-    else known.push(version);
+  { calls: trace }: SealedSlice,
+  versions: readonly [Version, readonly string[]][],
+): Promise<void> {
+  const ids = versions.flatMap(([, names]) => names);
+  const calls = await findCalls(reader, trace, ids);
+  const byId = new Map(calls.map((call) => [call.id, call]));
+  for (const [version, names] of versions) {
+    version.calls = names.flatMap((id) => byId.get(id) ?? []);
   }
-  const found = new Map<Version, Call[]>();
-  for (const [place, group] of byPlace) {
-    const names = new Map<Version, readonly string[]>();
-    for (const version of group) names.set(version, (await recordOf(reader, version)).calls);
-    const trace = (seen[place] as SeenSlice).slice.calls;
-    const calls = await findCalls(reader, trace, [...names.values()].flat());
-    const byId = new Map(calls.map((call) => [call.id, call]));
-    for (const version of group) {
-      found.set(
-        version,
-        (names.get(version) ?? []).flatMap((id) => byId.get(id) ?? []),
-      );
-    }
-  }
-  return found;
 }
