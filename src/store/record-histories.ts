@@ -32,7 +32,8 @@ interface Version {
   uid: string;
   content: string;
   chunk: Chunk;
-  calls: Call[];
+  /** Each as JSON, the same text for all versions that were made from it: objects take twice as much. */
+  calls: readonly string[];
   first: number;
   last: number;
   slices: number;
@@ -64,7 +65,7 @@ export async function* recordHistories(
       last: seen[last] as SeenSlice,
       slices,
       record: records.find((record) => record.uid === uid) as EvidenceRecord,
-      calls,
+      calls: calls.map((call) => JSON.parse(call) as Call),
     });
     at += 1;
     if (inOrder[at]?.uid === uid) continue;
@@ -153,8 +154,8 @@ async function addCalls(
 ): Promise<void> {
   const ids = versions.flatMap(([, names]) => names);
   const calls = await findCalls(reader, trace, ids);
-  const byId = new Map(calls.map((call) => [call.id, call]));
+  const byId = new Map(calls.map((call) => [call.id, JSON.stringify(call)]));
   for (const [version, names] of versions) {
-    version.calls = names.flatMap((id) => byId.get(id) ?? []);
+    version.calls = names.filter((id) => byId.has(id)).map((id) => byId.get(id) as string);
   }
 }
