@@ -107,7 +107,7 @@ export async function readTexts(
 }
 
 /** So much text is held at once by who reads the lines of many chunks, unless one alone has more. */
-const mostHeldBytes = 16 * 1024 * 1024;
+const mostHeldBytes = 8 * 1024 * 1024;
 
 /**
  * The lines of chunks, in their order. The next of them are read together, since neighbours lie in

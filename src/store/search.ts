@@ -8,7 +8,7 @@ import { readChunks, type StoredList } from './lists.ts';
 import { readObject } from './objects.ts';
 
 /** So much of what was read is held, in bytes of text: packs as they are, lines that take ten times as much. */
-const mostHeldBytes = { packs: 32 * 1024 * 1024, lines: 4 * 1024 * 1024 };
+const mostHeldBytes = { packs: 8 * 1024 * 1024, lines: 2 * 1024 * 1024 };
 
 /** So many lists are held by what their chunks are: somebody looks several lines up in each. */
 const mostHeldLists = 8;
