@@ -17,6 +17,10 @@ export const mostBytes = 64 * 1024 * 1024;
 /** What is smaller is (un)folded at once: handing it to another thread costs more. */
 const smallBytes = 64 * 1024;
 
+/** Bytes that an object is unfolded into at a time; a pack fits into the most. */
+const leastRoom = 1024;
+const mostRoom = 2 * 1024 * 1024;
+
 export function objectKey(digest: string): string {
   return `objects/${digest.slice(0, 2)}/${digest}.gz`;
 }
@@ -52,10 +56,22 @@ export async function readObject(backend: Backend, digest: string): Promise<Buff
 
 /** What an object holds; undefined where it is no gzip, or unfolds to more than any object has. */
 export async function unfold(stored: Uint8Array): Promise<Buffer | undefined> {
-  const limit = { maxOutputLength: mostBytes };
+  const options = { maxOutputLength: mostBytes, chunkSize: roomFor(stored) };
   try {
-    return stored.length > smallBytes ? await decompress(stored, limit) : gunzipSync(stored, limit);
+    return stored.length > smallBytes
+      ? await decompress(stored, options)
+      : gunzipSync(stored, options);
   } catch {
     return undefined;
   }
+}
+
+/**
+ * As many bytes as a gzip says that it holds (RFC 1952, 2.3.1), and one to see its end by: it is then
+ * unfolded in one piece, and no pieces are left behind. It may say anything, so within limits.
+ */
+function roomFor(stored: Uint8Array): number {
+  const end = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
+  const said = stored.length < 4 ? 0 : end.getUint32(stored.length - 4, true);
+  return Math.min(Math.max(said + 1, leastRoom), mostRoom);
 }
