@@ -45,7 +45,7 @@ export async function render(format: Format, { report, details }: OpenReport): P
     case 'xlsx':
       return (await import('../report/workbook.ts')).workbook(report, details);
     case 'oscal':
-      return [(await import('../report/oscal.ts')).oscal(report)];
+      return (await import('../report/oscal.ts')).oscal(report);
     case 'json':
       return (await import('../report/json.ts')).json(report, details);
   }

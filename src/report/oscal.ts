@@ -37,7 +37,8 @@ interface Known {
   definition: ReportControl;
 }
 
-export function oscal(report: Report): string {
+/** In pieces: each deviation is told at length, and there may be thousands. */
+export function* oscal(report: Report): Generator<string> {
   const { period, head, tool } = report;
   const known = period.controls.map((control, index): Known => {
     return { control, definition: report.controls[index] as ReportControl };
@@ -46,7 +47,7 @@ export function oscal(report: Report): string {
   const own = [head?.digest ?? null, period.period, period.as_of, period.now];
   const whose = period.organizations.join(', ');
   const remarks = [interimWords(report) ?? [], marksOf(report)].flat();
-  return `${JSON.stringify(
+  yield* indented(
     {
       'assessment-results': {
         uuid: uuid('document', own),
@@ -113,9 +114,32 @@ export function oscal(report: Report): string {
         'back-matter': { resources: resourcesOf(report, own) },
       },
     },
-    null,
-    2,
-  )}\n`;
+    itemDepth,
+  );
+  yield '\n';
+}
+
+/** So deep lie the items of the long lists. */
+const itemDepth = 5;
+
+/** As `JSON.stringify(value, null, 2)` writes it; what lies so deep is a piece. */
+function* indented(value: unknown, depth: number, indent = ''): Generator<string> {
+  const isList = Array.isArray(value);
+  const entries =
+    depth === 0 || typeof value !== 'object' || value === null
+      ? []
+      : Object.entries(value).filter(([, each]) => each !== undefined);
+  if (entries.length === 0) {
+    yield JSON.stringify(value, null, 2).replaceAll('\n', `\n${indent}`);
+    return;
+  }
+  let separator = isList ? '[' : '{';
+  for (const [key, each] of entries) {
+    yield `${separator}\n${indent}  ${isList ? '' : `${JSON.stringify(key)}: `}`;
+    yield* indented(each, depth - 1, `${indent}  `);
+    separator = ',';
+  }
+  yield `\n${indent}${isList ? ']' : '}'}`;
 }
 
 function objectiveOf({ control, definition }: Known) {
