@@ -61,18 +61,10 @@ class StatusReader {
     const known = this.#lists.get(name);
     if (known !== undefined) return known;
     const chunks = await indexedChunks(this.#store.backend, list);
-    const read: StatusChunk[] = [];
-    const unread: number[] = [];
-    for (const { digest } of chunks) {
-      const held = this.#chunks.get(digest);
-      if (held === undefined) unread.push(read.length);
-      read.push(held ?? { digest, lines: [] });
-    }
-    const missing = unread.map((place) => chunks[place] as Chunk);
+    const missing = chunks.filter(({ digest }) => !this.#chunks.has(digest));
     await readTexts(this.#store.backend, missing, (chunk, text) => this.#take(chunk, text));
-    for (const place of unread) {
-      read[place] = this.#chunks.get((chunks[place] as Chunk).digest) as StatusChunk;
-    }
+    // Made at once: one that grows has room for half as many more, every night.
+    const read = chunks.map(({ digest }) => this.#chunks.get(digest) as StatusChunk);
     this.#lists.set(name, read);
     return read;
   }
