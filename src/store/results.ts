@@ -135,7 +135,10 @@ export async function findResult(
     slices.length > 1
       ? await linesIn(reader, manifest.results.list, sought)
       : [await lineOf(reader, manifest.results.list, sought)];
-  const times = observationTimes(manifest.slices);
+  const datasets = new Set(lines.map((line) => line?.dataset));
+  const times = observationTimes(
+    manifest.slices.filter(({ dataset, scope }) => scope === sought.scope && datasets.has(dataset)),
+  );
   const results = lines.flatMap((line) =>
     line?.resource.uid === sought.uid ? [resultOf(line, manifest.run, times)] : [],
   );
