@@ -1,6 +1,6 @@
 /**
  * How long `tickmark status` takes over a year of nights, and whether what it reads grows with
- * nights and resources or with what changed.
+ * nights and resources or with what changed; and what `tickmark export` takes with so many tests.
  *
  * The nights are made here and sealed as a run seals them. A period is read from manifests and
  * statuses alone: these are each night's own. There are no records, calls and results.
@@ -21,6 +21,7 @@ import { statusKey } from '../src/store/results.ts';
 import { Store, unsealed } from '../src/store/store.ts';
 import { draft } from '../test/support/bundles.ts';
 import { memoryBackend } from '../test/support/memory-backend.ts';
+import { exportFigures } from './export.ts';
 import type { Figure } from './figures.ts';
 import { below, oneOf, type Random, randomFrom } from './random.ts';
 import { measure } from './tickmark.ts';
@@ -64,6 +65,7 @@ export async function statusFigures(): Promise<Figure[]> {
     await writeFile(join(folder, 'tickmark.yaml'), JSON.stringify(configuration));
     await measured(folder, ['status']);
     const { seconds, peakMegabytes } = await measured(folder, ['status']);
+    const exported = await exportFigures(folder);
     const { reads, nights } = await readsOf(backend);
     const [few, many] = [await laterReads(1), await laterReads(small.times)];
     const of = `${nights} nights, ${tests} tests, ${resources.toLocaleString('en-US')} resources`;
@@ -83,6 +85,7 @@ export async function statusFigures(): Promise<Figure[]> {
         budget: mostGrowth,
         beside: `${few} files of ${small.nights - 1} nights, and ${many}`,
       },
+      ...exported,
     ];
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /**
  * A year of nights over a big account of which one in a hundred users and buckets changes each
- * night: what the store comes to, and how long it takes to verify it.
+ * night: what the store comes to, how long it takes to verify it, and what it takes to export it.
  *
  * The first night is collected by the command line. A stand-in is too slow for 364 more, so what
  * they saw is made of what the first one saw (administrators.ts, receipts.ts); from there on it
@@ -27,6 +27,7 @@ import { startStandIn } from '../test/support/aws-stand-in.ts';
 import { type AwsWorld, bigWorld, factsOf, seed } from '../test/support/aws-world.ts';
 import { startMoto } from '../test/support/moto.ts';
 import { Administrators, attachedPolicies } from './administrators.ts';
+import { exportFigures } from './export.ts';
 import { type Figure, median } from './figures.ts';
 import { bytesByPart, listsOf, type Part, parts, partsOf, receiptsOf } from './parts.ts';
 import { randomFrom } from './random.ts';
@@ -86,6 +87,7 @@ export async function yearFigures(): Promise<Figure[]> {
     return [
       ...storeFigures(sealed, pieces, disk),
       ...verifyFigures(await verify(folder, key.fingerprint), disk),
+      ...(await exportFigures(folder)),
       {
         name: `${size.users.toLocaleString('en-US')} users: peak memory of a night`,
         found: collected.peakMegabytes,
