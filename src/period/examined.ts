@@ -1,5 +1,5 @@
 /** What all parts of a period's report are worked out from: nights in order, and what there was to see. Pure. */
-import { type Control, severities } from '../controls/schema.ts';
+import { type Control, type Severity, severities } from '../controls/schema.ts';
 import {
   type Frequency,
   firstDayOf,
@@ -31,6 +31,8 @@ export interface Examined extends Nights {
   /** Each control and test of the nights up to the end, at its strictest. */
   controls: Map<string, Control>;
   tests: Map<string, { control: Control; test: Control['tests'][number]; last: number }>;
+  /** Which control has each test. */
+  holders: ReadonlyMap<string, Holder>;
   /** Datasets of events. */
   events: ReadonlySet<string>;
   scopes: ReadonlyMap<string, Scope>;
@@ -44,6 +46,15 @@ export interface Examined extends Nights {
   scopesOf: ReadonlyMap<string, readonly Scope[]>;
 }
 
+/** The control that the newest night up to the end has a test in. */
+export interface Holder {
+  control: string;
+  /** Place of the first night since which it has been there. */
+  since: number;
+  /** Other controls that had it before, each with the place of its last night. */
+  before: ReadonlyMap<string, number>;
+}
+
 /** Puts the nights in order, and finds out what there was to look at. */
 export function prepare(history: History, request: PeriodRequest): Examined {
   const { timezone } = request.period;
@@ -55,11 +66,7 @@ export function prepare(history: History, request: PeriodRequest): Examined {
   const { start, end } = spanOf(period);
   const now = request.now.getTime();
   const through = Math.min(end, now);
-  const controls = controlsOf(nights, history.controls, through);
-  const tests: Examined['tests'] = new Map();
-  for (const control of controls.values()) {
-    for (const test of control.tests) tests.set(test.id, { control, test, last: 0 });
-  }
+  const { controls, tests, holders } = controlsOf(nights, history.controls, through);
   nights.forEach((night, place) => {
     for (const id of night.tests.keys()) {
       const known = tests.get(id);
@@ -87,6 +94,7 @@ export function prepare(history: History, request: PeriodRequest): Examined {
     through,
     controls,
     tests,
+    holders,
     events,
     asOf: request.asOf ?? null,
     occurrences: occurrencesIn(period, asOf),
@@ -99,40 +107,95 @@ export function prepare(history: History, request: PeriodRequest): Examined {
 /**
  * The controls of the nights up to the end, as the last of them had them; a later night changes
  * nothing. Where a control asked for less for a time, what it asked for at its strictest counts: it
- * could be loosened in the last night for all of them.
+ * could be loosened in the last night for all of them. A test takes along what was asked of it in a
+ * control that it was in before.
  */
 function controlsOf(
   nights: readonly Night[],
   files: History['controls'],
   through: number,
-): Map<string, Control> {
+): Pick<Examined, 'controls' | 'tests' | 'holders'> {
   const before = nights.filter(({ startedAt }) => startedAt < through);
-  const controls = new Map<string, Control>();
-  for (const { bundle } of before.length > 0 ? before : nights) {
+  const controls: Examined['controls'] = new Map();
+  const held = new Map<string, Held>();
+  (before.length > 0 ? before : nights).forEach(({ bundle }, place) => {
     for (const { digest } of bundle.manifest.controls) {
       const control = files.get(digest);
       if (control === undefined) continue;
       const known = controls.get(control.id);
       controls.set(control.id, known === undefined ? control : strictest(known, control));
+      for (const test of control.tests) held.set(test.id, hold(held.get(test.id), control, test, place));
     }
+  });
+  const tests: Examined['tests'] = new Map();
+  for (const [id, { control: of, demands, severity }] of held) {
+    const control = controls.get(of) as Control;
+    const test = control.tests.find((each) => each.id === id) as Control['tests'][number];
+    tests.set(id, {
+      control: { ...control, ...strictestDemands(demands, control) },
+      test: { ...test, severity: firstOf(severities, severity, test.severity) },
+      last: 0,
+    });
   }
-  return controls;
+  for (const { control } of tests.values()) {
+    const own = controls.get(control.id) as Control;
+    controls.set(control.id, { ...own, ...strictestDemands(control, own) });
+  }
+  return { controls, tests, holders: held };
+}
+
+type Demands = Pick<Control, 'frequency' | 'remediation_days'>;
+
+interface Held extends Holder {
+  before: Map<string, number>;
+  /** Place of the last night that had it there. */
+  last: number;
+  /** What was asked of it at the strictest. */
+  demands: Demands;
+  severity: Severity;
+}
+
+/** Where a test is, and what is asked of it, with one more night. */
+function hold(
+  known: Held | undefined,
+  control: Control,
+  { severity }: Control['tests'][number],
+  place: number,
+): Held {
+  if (known === undefined) {
+    const before = new Map<string, number>();
+    return { control: control.id, since: place, before, last: place, demands: control, severity };
+  }
+  if (known.control !== control.id) {
+    known.before.set(known.control, known.last);
+    known.before.delete(control.id);
+    known.control = control.id;
+    known.since = place;
+  }
+  known.last = place;
+  known.demands = strictestDemands(known.demands, control);
+  known.severity = firstOf(severities, known.severity, severity);
+  return known;
 }
 
 /** The newer one; with its tests, those that it does not have any more. */
 function strictest(older: Control, newer: Control): Control {
   if (older === newer) return newer;
-  const days = { ...newer.remediation_days };
-  for (const severity of severities) {
-    days[severity] = Math.min(days[severity], older.remediation_days[severity]);
-  }
   const tests = newer.tests.map((test) => {
     const before = older.tests.find(({ id }) => id === test.id)?.severity ?? test.severity;
     return { ...test, severity: firstOf(severities, before, test.severity) };
   });
   const gone = older.tests.filter(({ id }) => !tests.some((test) => test.id === id));
-  const frequency = firstOf(byDemand, older.frequency, newer.frequency);
-  return { ...newer, frequency, remediation_days: days, tests: [...tests, ...gone] };
+  return { ...newer, ...strictestDemands(older, newer), tests: [...tests, ...gone] };
+}
+
+function strictestDemands(one: Demands, other: Demands): Demands {
+  if (one === other) return one;
+  const days = { ...other.remediation_days };
+  for (const severity of severities) {
+    days[severity] = Math.min(days[severity], one.remediation_days[severity]);
+  }
+  return { frequency: firstOf(byDemand, one.frequency, other.frequency), remediation_days: days };
 }
 
 /** From the most to the least demanding. */

@@ -24,6 +24,7 @@ import type {
   ControlReport,
   DayState,
   Due,
+  Move,
   PeriodReport,
   TestReport,
 } from './report.ts';
@@ -91,12 +92,19 @@ function reportControl(
   const reports = own.map(({ report }) => report).sort((a, b) => compareText(a.id, b.id));
   const sum = (of: (report: TestReport) => number) =>
     reports.reduce((all, report) => all + of(report), 0);
+  const moved = movesOf(examined, control.id);
+  const away = moved.filter(({ from }) => from === control.id);
+  // What it asked for by them in the period, nothing shows of it from then on.
+  const lost = away.filter(({ test, from }) => {
+    const last = examined.holders.get(test)?.before.get(from) as number;
+    return (examined.nights[last] as Night).startedAt >= examined.start;
+  });
   return {
     id: control.id,
     title: control.title,
     frequency: control.frequency,
-    conclusion: concludeControl(reports),
-    because: becauseOf(reports, problems),
+    conclusion: lost.length > 0 ? 'insufficient evidence' : concludeControl(reports),
+    because: becauseOf(reports, problems, reports.length === 0 ? away : lost),
     coverage: coverageOf(own.map(({ covered }) => covered)),
     population: sum(({ population }) => population),
     deviating: sum(({ deviating }) => deviating),
@@ -104,7 +112,20 @@ function reportControl(
     open: sum(({ open }) => open),
     days: daysOf(examined, own),
     tests: reports,
+    moved,
   };
+}
+
+/** The tests that moved between this control and another. */
+function movesOf({ nights, holders }: Examined, id: string): Move[] {
+  const moved: Move[] = [];
+  for (const [test, { control: to, since, before }] of holders) {
+    for (const from of before.keys()) {
+      if (from !== id && to !== id) continue;
+      moved.push({ test, from, to, since: (nights[since] as Night).day });
+    }
+  }
+  return moved.sort((a, b) => compareText(a.test, b.test) || compareText(a.from, b.from));
 }
 
 /** A control is as good as the worst of its tests. */
@@ -115,10 +136,18 @@ function concludeControl(tests: readonly TestReport[]): Conclusion {
   return all.has('operated') ? 'operated' : 'did not operate';
 }
 
-function becauseOf(tests: readonly TestReport[], problems: readonly string[]): string[] {
-  if (tests.length === 0) return ['no test: a control that only people can show'];
+/** @param away tests of it that belong to another control now. */
+function becauseOf(
+  tests: readonly TestReport[],
+  problems: readonly string[],
+  away: readonly Move[],
+): string[] {
+  if (tests.length === 0 && away.length === 0) {
+    return ['no test: a control that only people can show'];
+  }
   return [
     ...problems,
+    ...away.map(({ test, to, since }) => `its test ${test} belongs to control ${to} since ${since}`),
     ...tests.flatMap(({ id, coverage, untold, deviating, waived, population, dropped }) => {
       const { expected, complete } = coverage;
       const because: string[] = [];

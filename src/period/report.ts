@@ -83,6 +83,18 @@ export interface ControlReport {
   /** From the period's first day on, a state for each day. */
   days: DayState[];
   tests: TestReport[];
+  /** Tests that came to it from another control, or went to one. */
+  moved: Move[];
+}
+
+/** A test that belongs to another control than it did. */
+export interface Move {
+  test: string;
+  /** Ids of controls: one that had it before, and the one that has it now. */
+  from: string;
+  to: string;
+  /** The first day since which it has been there. */
+  since: string;
 }
 
 export interface TestReport {
@@ -191,6 +203,7 @@ export interface Change {
   what: 'control' | 'parameters' | 'program' | 'configuration' | 'waivers';
   /** Control id, test id; empty for the others. */
   id: string;
+  /** The value is empty where nights were judged without it. */
   versions: { value: string; from: string; to: string; nights: number }[];
 }
 
