@@ -187,6 +187,7 @@ function controlOf(test: number): ControlReport {
     because: [`${deviations.length} of ${resources} with deviations`],
     days: Array<DayState>(365).fill('deviation'),
     tests: [own],
+    moved: [],
   };
 }
 

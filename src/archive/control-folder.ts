@@ -4,7 +4,7 @@ import type { Control } from '../controls/schema.ts';
 import { compareText } from '../evidence/json.ts';
 import type { ControlReport } from '../period/report.ts';
 import { type Cell, csvPieces } from '../report/csv.ts';
-import type { Report, ReportControl } from '../report/model.ts';
+import { newestFile, type Report, type ReportControl } from '../report/model.ts';
 import {
   deviationsTable,
   gapsTable,
@@ -33,8 +33,8 @@ export interface ControlFolder {
   criteria: string;
   /** Datasets that any version of it reads, looked-up ones too. */
   datasets: ReadonlySet<string>;
-  /** Its versions, as sealed. */
-  files: { name: string; bytes: Buffer }[];
+  /** As sealed; `isNewest`: the newest one of the control itself. */
+  files: { name: string; bytes: Buffer; isNewest: boolean }[];
 }
 
 /** @throws TickmarkError IntegrityBroken */
@@ -58,17 +58,23 @@ export async function controlFolders(report: Report, store: Store): Promise<Cont
 }
 
 async function filesOf(
-  { files }: ReportControl,
+  control: ReportControl,
   { tests }: ControlReport,
   store: Store,
 ): Promise<Pick<ControlFolder, 'datasets' | 'files'>> {
   const names = new Names();
   const datasets = new Set(tests.map(({ dataset }) => dataset));
   const found: ControlFolder['files'] = [];
-  for (const { file, digest, from } of files) {
+  const own = new Set(tests.map(({ id }) => id));
+  const newest = newestFile(control);
+  for (const each of control.files) {
+    const { file, digest, from } = each;
     const bytes = await store.readBytes(digest);
-    found.push({ name: names.take(`${from}-${digest.slice(0, 8)}`, '.yaml'), bytes });
-    for (const { over, lookups } of testsOf(file, digest, bytes)) {
+    const name = names.take(`${from}-${digest.slice(0, 8)}`, '.yaml');
+    found.push({ name, bytes, isNewest: each === newest });
+    for (const { id, over, lookups } of testsOf(file, digest, bytes)) {
+      // Of another control's file only what is this one's now.
+      if (each.control !== control.id && !own.has(id)) continue;
       for (const dataset of [over, ...Object.values(lookups).map((each) => each.in)]) {
         datasets.add(dataset);
       }
@@ -101,12 +107,12 @@ export async function writeControl(
     await folder.write(inFolder(file), csvPieces(rows));
     list(file, test, dataset, counted());
   };
-  const newest = files.at(-1);
+  const newest = files.find(({ isNewest }) => isNewest);
   if (newest !== undefined) {
     await folder.write(inFolder('control.yaml'), newest.bytes);
     list('control.yaml', '', '', null);
   }
-  for (const { name, bytes } of files.length > 1 ? files : []) {
+  for (const { name, bytes } of files.some(({ isNewest }) => !isNewest) ? files : []) {
     await folder.write(inFolder(`control/${name}`), bytes);
     list(`control/${name}`, '', '', null);
   }

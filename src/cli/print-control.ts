@@ -179,18 +179,19 @@ function closedWords({ closed }: Deviation): string {
 function printVersions(
   { out, style, width }: Terminal,
   { versions }: PeriodReport,
-  { id, tests }: ControlReport,
+  { id, tests, moved }: ControlReport,
 ): void {
+  const files = new Set([id, ...moved.flatMap(({ from, to }) => (to === id ? [from] : []))]);
   const own = new Set(tests.map((test) => test.id));
   const nightsOf = (change: Change) => change.versions.reduce((sum, each) => sum + each.nights, 0);
   const all = Math.max(0, ...versions.map(nightsOf));
   if (all === 0) return;
   out(style('bold', 'Judged by'));
   const concerns = ({ what, id: of }: Change) =>
-    what === 'control' ? of === id : what === 'parameters' ? own.has(of) : true;
+    what === 'control' ? files.has(of) : what === 'parameters' ? own.has(of) : true;
   for (const change of versions.filter(concerns)) {
     const { what, id: of } = change;
-    const name = what === 'control' ? 'control file' : [what, of].join(' ').trim();
+    const name = what === 'control' && of === id ? 'control file' : [what, of].join(' ').trim();
     const [only, another] = change.versions;
     const text =
       only !== undefined && another === undefined && only.nights === all

@@ -10,6 +10,7 @@ import type {
   ScopeSpan,
   WaiverReport,
 } from '../period/report.ts';
+import { noVersion } from '../report/words.ts';
 import { type Grain, grainFor, marks, stripOf } from './strip.ts';
 import {
   cut,
@@ -283,7 +284,7 @@ export function changeLine({ what, id, versions }: Change): string {
 
 /** A digest is named by its beginning, a value as it is. */
 export function versionName(what: Change['what'], value: string): string {
-  if (value === '') return 'none';
+  if (value === '') return noVersion(what);
   return what === 'parameters' || what === 'program' ? value : value.slice(0, 12);
 }
 

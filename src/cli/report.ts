@@ -3,17 +3,19 @@ import type { Control, TestDefinition } from '../controls/schema.ts';
 import { dayIn } from '../evidence/days.ts';
 import { TickmarkError } from '../evidence/errors.ts';
 import { compareText } from '../evidence/json.ts';
+import { judgingFile } from '../period/changes.ts';
 import { type Examined, isWithin, prepare } from '../period/examined.ts';
 import { type Night, streamKey } from '../period/nights.ts';
 import { examine } from '../period/period.ts';
 import { type FollowedItem, followItems, type NightStretch } from '../period/population.ts';
-import type { PeriodReport } from '../period/report.ts';
+import type { PeriodReport, TestReport } from '../period/report.ts';
 import type { DrawnLine } from '../period/sample.ts';
 import type {
   RecordHistory,
   Report,
   ReportControl,
   ReportDetails,
+  ReportFile,
   ReportItem,
   ReportNight,
   ReportPopulation,
@@ -168,25 +170,55 @@ function sourcesOf(nights: readonly Night[]): ReportSource[] {
 function controlOf(id: string, period: PeriodReport, examined: Examined): ReportControl {
   const control = examined.controls.get(id) as Control;
   const { title, statement, criteria, category, owner, remediation_days } = control;
-  const versions = period.versions.filter(({ what, id: of }) => what === 'control' && of === id);
-  const names = new Map(
-    examined.nights.flatMap(({ bundle }) =>
-      bundle.manifest.controls.map(({ digest, file }) => [digest, file] as const),
-    ),
-  );
   const tests = period.controls.find((each) => each.id === id)?.tests ?? [];
   return {
     ...{ id, title, statement, criteria, category, owner, remediation_days },
-    files: versions.flatMap((change) =>
-      change.versions.map(({ value, from, to, nights }) => {
-        return { file: names.get(value) ?? '', digest: value, from, to, nights };
-      }),
-    ),
+    files: filesOf(id, tests, period, examined),
     tests: tests.flatMap((test) => {
       const definition = examined.tests.get(test.id)?.test;
       return definition === undefined ? [] : [testOf(definition, examined)];
     }),
   };
+}
+
+/** Its own files, and those of controls that one of its tests was in before. */
+function filesOf(
+  id: string,
+  tests: readonly Pick<TestReport, 'id'>[],
+  { versions }: PeriodReport,
+  examined: Examined,
+): ReportFile[] {
+  const judged = examined.nights.filter((night) => isWithin(night, examined));
+  const names = new Map(
+    judged.flatMap(({ judgements }) =>
+      judgements.flatMap(({ bundle }) =>
+        bundle.manifest.controls.map(({ digest, file }) => [digest, file] as const),
+      ),
+    ),
+  );
+  const own = versions
+    .filter(({ what, id: of }) => what === 'control' && of === id)
+    .flatMap((change) => change.versions)
+    .filter(({ value }) => value !== '')
+    .map(({ value, from, to, nights }): ReportFile => {
+      return { control: id, file: names.get(value) ?? '', digest: value, from, to, nights };
+    });
+  const known = new Set(own.map(({ digest }) => digest));
+  const others = new Map<string, ReportFile>();
+  for (const night of judged) {
+    const files = new Map(
+      tests.flatMap((test) => {
+        const file = judgingFile(night, test.id);
+        return file === undefined || known.has(file.digest) ? [] : [[file.digest, file] as const];
+      }),
+    );
+    for (const { id: control, file, digest } of files.values()) {
+      const { day } = night;
+      const other = others.get(digest) ?? { control, file, digest, from: day, to: day, nights: 0 };
+      others.set(digest, { ...other, to: day, nights: other.nights + 1 });
+    }
+  }
+  return [...own, ...others.values()].sort((a, b) => compareText(a.from, b.from));
 }
 
 function testOf(definition: TestDefinition, examined: Examined): ReportTest {

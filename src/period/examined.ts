@@ -124,7 +124,8 @@ function controlsOf(
       if (control === undefined) continue;
       const known = controls.get(control.id);
       controls.set(control.id, known === undefined ? control : strictest(known, control));
-      for (const test of control.tests) held.set(test.id, hold(held.get(test.id), control, test, place));
+      for (const test of control.tests)
+        held.set(test.id, hold(held.get(test.id), control, test, place));
     }
   });
   const tests: Examined['tests'] = new Map();

@@ -147,7 +147,9 @@ function becauseOf(
   }
   return [
     ...problems,
-    ...away.map(({ test, to, since }) => `its test ${test} belongs to control ${to} since ${since}`),
+    ...away.map(
+      ({ test, to, since }) => `its test ${test} belongs to control ${to} since ${since}`,
+    ),
     ...tests.flatMap(({ id, coverage, untold, deviating, waived, population, dropped }) => {
       const { expected, complete } = coverage;
       const because: string[] = [];

@@ -74,10 +74,30 @@ export interface ReportControl {
   owner: string;
   /** Days allowed to mend a deviation, by severity. */
   remediation_days: Record<Severity, number>;
-  /** Every file that it was judged by, oldest first: the name it was sealed under, and its digest. */
-  files: { file: string; digest: string; from: string; to: string; nights: number }[];
+  /** Every file that it, or a test that is its now, was judged by, oldest first. */
+  files: ReportFile[];
   /** In the order of the control's tests in the period's report. */
   tests: ReportTest[];
+}
+
+/** A control file as it was sealed. */
+export interface ReportFile {
+  /** The id within: another than the control's where a test was in another control before. */
+  control: string;
+  /** The name it was sealed under. */
+  file: string;
+  digest: string;
+  from: string;
+  to: string;
+  nights: number;
+}
+
+/** The newest file of the control itself; undefined where no night of the period had one. */
+export function newestFile({
+  id,
+  files,
+}: Pick<ReportControl, 'id' | 'files'>): ReportFile | undefined {
+  return files.findLast(({ control }) => control === id);
 }
 
 export interface ReportTest {

@@ -4,7 +4,7 @@
  */
 import { sha256 } from '../evidence/json.ts';
 import type { ControlReport, Deviation, PeriodReport, TestReport } from '../period/report.ts';
-import type { Report, ReportControl } from './model.ts';
+import { newestFile, type Report, type ReportControl } from './model.ts';
 import {
   gapWords,
   legible,
@@ -149,8 +149,9 @@ function levelOf(severity: TestReport['severity']): 'error' | 'warning' {
 }
 
 /** The control as it was tested last: the nearest to a file that a resource has. */
-function artifactOf({ id, files }: ReportControl) {
-  const newest = files.at(-1);
+function artifactOf(control: ReportControl) {
+  const { id } = control;
+  const newest = newestFile(control);
   return {
     location: { uri: uriOf(newest?.file ?? '', id) },
     ...(newest === undefined ? {} : { hashes: { 'sha-256': newest.digest } }),

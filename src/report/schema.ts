@@ -137,13 +137,30 @@ const control = z.strictObject({
     .array(z.enum(['complete', 'deviation', 'waived', 'gap', 'none', 'later']))
     .describe("From the period's first day on, a state for each day."),
   tests: z.array(test),
+  moved: z
+    .array(
+      z.strictObject({
+        test: text,
+        from: text.describe('A control that had it before.'),
+        to: text.describe('The control that has it now.'),
+        since: day,
+      }),
+    )
+    .describe('Tests that came to it from another control, or went to one.'),
 });
 
 const change = z.strictObject({
   what: z.enum(['control', 'parameters', 'program', 'configuration', 'waivers']),
   id: text.describe('Of a control or a test; empty for the others.'),
   versions: z
-    .array(z.strictObject({ value: text, from: day, to: day, nights: count }))
+    .array(
+      z.strictObject({
+        value: text.describe('Empty: these nights were judged without it.'),
+        from: day,
+        to: day,
+        nights: count,
+      }),
+    )
     .describe('One after the other.'),
 });
 
@@ -238,8 +255,17 @@ const definition = z.strictObject({
     .record(severity, count)
     .describe('Days allowed to mend a deviation, by severity.'),
   files: z
-    .array(z.strictObject({ file: text, digest, from: day, to: day, nights: count }))
-    .describe('Every file that it was judged by, oldest first.'),
+    .array(
+      z.strictObject({
+        control: text.describe("Another than the control's own: a test was in that one before."),
+        file: text,
+        digest,
+        from: day,
+        to: day,
+        nights: count,
+      }),
+    )
+    .describe('Every file that it, or a test that is its now, was judged by, oldest first.'),
   tests: z.array(
     z.strictObject({
       id: text,

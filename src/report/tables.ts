@@ -16,6 +16,7 @@ import type {
   ReportSample,
   Stretch,
 } from './model.ts';
+import { noVersion } from './words.ts';
 
 /** `long`: text of more than a few words. `time`: RFC 3339 in UTC. `day`: the organisation's own. */
 type Holds = 'text' | 'long' | 'number' | 'time' | 'day';
@@ -375,7 +376,7 @@ export function changesTable(versions: readonly Change[]): Table {
       ['what', 'text', ({ what }) => what],
       ['id', 'text', ({ id }) => id],
       ['version', 'number', ({ version }) => version],
-      ['value', 'long', ({ value }) => value],
+      ['value', 'long', ({ what, value }) => (value === '' ? noVersion(what) : value)],
       ['from', 'day', ({ from }) => from],
       ['to', 'day', ({ to }) => to],
       ['nights', 'number', ({ nights }) => nights],

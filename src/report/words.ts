@@ -2,7 +2,7 @@
 import type { Severity } from '../controls/schema.ts';
 import { coverage } from '../controls/waivers.ts';
 import { isOpen } from '../period/deviations.ts';
-import type { Bracket, Deviation, Gap, WaiverReport } from '../period/report.ts';
+import type { Bracket, Change, Deviation, Gap, WaiverReport } from '../period/report.ts';
 import type { Report } from './model.ts';
 import { plainText } from './plain.ts';
 
@@ -147,4 +147,9 @@ export function interimWords({ period: { interim, now } }: Report): string | nul
   return interim
     ? `Interim: what would be reported if the period ended at ${minute(now)} UTC.`
     : null;
+}
+
+/** Of a version without a value: what nights were judged without. */
+export function noVersion(what: Change['what']): string {
+  return what === 'control' ? 'not among the controls' : 'none';
 }

@@ -34,6 +34,7 @@ function control(id: string, over: Partial<ControlReport> = {}): ControlReport {
     open: 2,
     days: year,
     tests: [],
+    moved: [],
     ...over,
   };
 }

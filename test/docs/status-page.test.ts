@@ -101,6 +101,7 @@ const full: PeriodReport = {
       open: 0,
       days: ['complete'],
       tests: [test],
+      moved: [{ test: '', from: '', to: '', since: '' }],
     },
   ],
   versions: [version],

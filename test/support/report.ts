@@ -369,6 +369,7 @@ export function sampleReport(): Report {
         owner: each.owner,
         remediation_days: each.remediation_days,
         files: (files?.versions ?? []).map(({ value, ...span }) => ({
+          control: id,
           file: `${id}.yaml`,
           digest: value,
           ...span,

@@ -231,8 +231,9 @@ function sampleJson(
     (night) => isWithin(night, examined) && night.tests.has(test),
   );
   // What decides a result: of other controls and tests it is no matter.
+  const having = new Set(nights.map(({ tests }) => tests.get(test)?.control.id));
   const isOwn = ({ what, id }: { what: string; id: string }) =>
-    what === 'control' ? id === control : what !== 'parameters' || id === test;
+    what === 'control' ? having.has(id) : what !== 'parameters' || id === test;
   const { population: all, items } = manifest.sample as NonNullable<Manifest['sample']>;
   return {
     ...{ test, title, control, dataset, kind, period, through },

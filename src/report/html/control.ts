@@ -106,10 +106,15 @@ function daysOf({ id, days: all }: ControlReport, { period }: PeriodReport): Mar
   }`;
 }
 
-function tests({ id, tests: all }: ControlReport, known: ReportControl | undefined): Markup {
+function tests({ id, tests: all, moved }: ControlReport, known: ReportControl | undefined): Markup {
   if (all.length === 0) {
-    return markup`<h3>Tests</h3>${nothing('This control has no test: only people can show that it operated.')}`;
+    return markup`<h3>Tests</h3>${nothing(
+      moved.length === 0
+        ? 'This control has no test: only people can show that it operated.'
+        : 'This control has no test any more.',
+    )}`;
   }
+  const come = moved.filter(({ to }) => to === id);
   const rows = all.map((test): Part[] => [
     markup`${testLink(test.id)} <span class="title">${test.title}</span>`,
     test.severity,
@@ -139,7 +144,16 @@ function tests({ id, tests: all }: ControlReport, known: ReportControl | undefin
       { head: 'Conclusion' },
     ],
     rows,
-  )}${defined}`;
+  )}${defined}${
+    come.length === 0
+      ? ''
+      : list(
+          come.map(
+            ({ test, from, since }) =>
+              `${test} belonged to control ${from} before, and belongs to this one since ${since}`,
+          ),
+        )
+  }`;
 }
 
 function definitionOf(test: TestReport, definition: ReportTest): Markup {
@@ -249,8 +263,8 @@ function files({ id, files: all }: ReportControl): Markup {
       { head: 'Nights', kind: 'number' },
       { head: 'SHA-256' },
     ],
-    all.map(({ file, digest, from, to, nights }) => [
-      file,
+    all.map(({ control, file, digest, from, to, nights }) => [
+      control === id ? file : markup`${file} <span class="uid">of control ${control}</span>`,
       days(from.slice(0, 10), to.slice(0, 10)),
       counted(nights),
       markup`<code class="digest">${digest}</code>`,

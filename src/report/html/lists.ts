@@ -79,7 +79,7 @@ export function gapsView({ controls, now, problems }: PeriodReport): Markup {
       : markup`<h3>Events not judged yet</h3>${list(untold.map(({ id, untold: count }) => markup`${testLink(id)}: ${plural(count, 'event')}`))}`,
     untested.length === 0
       ? ''
-      : markup`<h3>Controls without a test</h3>${paragraph('Only people can show that they operated.')}${list(untested.map(({ id, title }) => markup`${controlLink(id)} ${title}`))}`,
+      : markup`<h3>Controls without a test</h3>${list(untested.map(({ id, title, because }) => markup`${controlLink(id)} ${title}: ${because.join('; ')}`))}`,
   );
 }
 

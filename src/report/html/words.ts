@@ -8,7 +8,7 @@ import type {
   Deviation,
   Gap,
 } from '../../period/report.ts';
-import { minute, type Standing, standingOf } from '../words.ts';
+import { minute, noVersion, type Standing, standingOf } from '../words.ts';
 
 export function counted(count: number): string {
   return count.toLocaleString('en-US');
@@ -149,7 +149,7 @@ export function closingWords({ closable }: Gap, now: string): string {
 
 /** A digest is named by its beginning, a value as it is. */
 export function versionName(what: Change['what'], value: string): string {
-  if (value === '') return 'none';
+  if (value === '') return noVersion(what);
   return what === 'parameters' || what === 'program' ? value : value.slice(0, 16);
 }
 
