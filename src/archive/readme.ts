@@ -108,7 +108,10 @@ function howToRead(isRedacted: boolean): string[] {
       ['nights.csv', 'every bundle that tells of the period: when, by whom, how complete.'],
       ['AC-01-.../', 'one folder for each control, in it:'],
       ['  control.yaml', 'the control as it was last tested, word for word.'],
-      ['  control/', 'every file that judged its tests, by its first day, where there were several.'],
+      [
+        '  control/',
+        'every file that judged its tests, by its first day, where there were several.',
+      ],
       ['  population-*.csv', 'everything that a test was to judge. One file for each test.'],
       ['  results-*.csv', 'what came out: a row for nights in a row that came out the same.'],
       ['  deviations.csv', 'what did not pass, when it began and when it was mended.'],

@@ -106,12 +106,20 @@ function daysOf({ id, days: all }: ControlReport, { period }: PeriodReport): Mar
   }`;
 }
 
-function tests({ id, tests: all, moved }: ControlReport, known: ReportControl | undefined): Markup {
+/** Whether all of its tests belong to other controls now. */
+function isEmptied({ tests: all, moved }: ControlReport): boolean {
+  return all.length === 0 && moved.length > 0;
+}
+
+const elsewhere = 'They stand with the control that has its tests now.';
+
+function tests(control: ControlReport, known: ReportControl | undefined): Markup {
+  const { id, tests: all, moved } = control;
   if (all.length === 0) {
     return markup`<h3>Tests</h3>${nothing(
-      moved.length === 0
-        ? 'This control has no test: only people can show that it operated.'
-        : 'This control has no test any more.',
+      isEmptied(control)
+        ? 'This control has no test any more.'
+        : 'This control has no test: only people can show that it operated.',
     )}`;
   }
   const come = moved.filter(({ to }) => to === id);
@@ -180,10 +188,11 @@ function definitionOf(test: TestReport, definition: ReportTest): Markup {
   );
 }
 
-function deviations({ id, tests: all }: ControlReport, { interim, now }: PeriodReport): Markup {
+function deviations(control: ControlReport, { interim, now }: PeriodReport): Markup {
+  const { id, tests: all } = control;
   const found = all.flatMap((test) => test.deviations);
   if (found.length === 0)
-    return markup`<h3>Deviations</h3>${nothing('No test failed on what was seen.')}`;
+    return markup`<h3>Deviations</h3>${nothing(isEmptied(control) ? elsewhere : 'No test failed on what was seen.')}`;
   const more = found.length - mostDeviations;
   return markup`<h3>Deviations</h3>${table(
     `Deviations of ${id}`,
@@ -218,9 +227,11 @@ function gaps(control: ControlReport, { now }: PeriodReport): Markup {
   return markup`<h3>Gaps</h3>${
     shared.length === 0
       ? nothing(
-          control.tests.length === 0
-            ? 'Nothing was to be collected.'
-            : 'Every occurrence has complete evidence.',
+          isEmptied(control)
+            ? elsewhere
+            : control.tests.length === 0
+              ? 'Nothing was to be collected.'
+              : 'Every occurrence has complete evidence.',
         )
       : gapsTable(`Gaps of ${control.id}`, shared, now)
   }`;
