@@ -2,6 +2,7 @@
 import { canonicalJson, compareText } from '../evidence/json.ts';
 import type { Call } from '../evidence/slice.ts';
 import { spanOf } from '../period/calendar.ts';
+import { tellsOf } from '../period/events.ts';
 import { type Examined, isWithin } from '../period/examined.ts';
 import { type Night, streamKey } from '../period/nights.ts';
 import type { Population } from '../period/population.ts';
@@ -84,10 +85,9 @@ export function toldOf(dataset: string, examined: Examined): Told[] {
 }
 
 /** Whether a slice tells of the period: state when it was looked at, events when they happened. */
-function tells({ interval }: SealedSlice, night: Night, examined: Examined): boolean {
-  if (interval === undefined) return isWithin(night, examined);
-  const { start, through } = examined;
-  return Date.parse(interval.start) < through && Date.parse(interval.end) > start;
+function tells(slice: SealedSlice, night: Night, examined: Examined): boolean {
+  if (slice.interval === undefined) return isWithin(night, examined);
+  return tellsOf(slice, { start: examined.start, end: examined.through });
 }
 
 function nightOf({ night, slices }: Told): PopulationNight {

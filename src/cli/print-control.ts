@@ -125,7 +125,8 @@ function gapWords({ from, to, occurrences, cause, why, scopes, closable }: Gap):
 /** What is known of a deviation: nobody saw the moments, only what was before and after. */
 function* deviationWords(deviation: Deviation, now: string | null): Generator<string> {
   const { kind, opened, days, remediation, nights, spans, recurrence } = deviation;
-  if (kind === 'event') yield `happened at ${minute(opened.by)} UTC`;
+  if (opened.how === 'happened') yield `happened at ${minute(opened.by)} UTC`;
+  else if (kind === 'event') yield openedWords(deviation);
   else {
     const limit = `limit ${plural(remediation.days, 'day')} (${remediation.severity})`;
     const outcome = isOpen(deviation)
@@ -157,6 +158,7 @@ const openedHow: Record<Deviation['opened']['how'], string> = {
   'entered the population': 'entered the population',
   'first seen': 'open when first seen',
   happened: 'happened',
+  found: 'found',
 };
 
 function openedWords({ opened: { after, by, how } }: Deviation): string {

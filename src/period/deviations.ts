@@ -79,16 +79,15 @@ export function stateDeviation(
 /** Undefined where the event's newest judgement by this test is no deviation. */
 export function eventDeviation(
   examined: Examined,
-  { line, at, first, last }: PeriodEvent,
+  event: PeriodEvent,
   test: string,
 ): Deviation | undefined {
+  const { line, first, last } = event;
   const status = line.statuses[test];
   if (status !== 'fail' && status !== 'waived') return undefined;
   const { nights, period } = examined;
   const { control, definition } = definitionOf(examined, test);
-  const seen = observedAt(nights[first] as Night, streamKey(line));
-  const time = at === null ? seen : new Date(at).toISOString();
-  const day = dayIn(new Date(time), period.timezone);
+  const day = (time: number) => dayIn(new Date(time), period.timezone);
   return {
     control: control.id,
     test,
@@ -98,10 +97,12 @@ export function eventDeviation(
     uid: line.uid,
     name: line.name,
     kind: 'event',
-    opened: { after: null, by: time, how: 'happened' },
+    opened: openedOf(event),
     closed: null,
     days: null,
-    spans: [{ status, from: day, to: day }],
+    spans: event.within.map(({ start, end }) => {
+      return { status, from: day(start), to: day(Math.max(start, end - 1)) };
+    }),
     nights: { failing: 1, waived: status === 'waived' ? 1 : 0, unseen: 0 },
     waived: status === 'waived' ? 'wholly' : 'no',
     recurrence: 0,
@@ -113,6 +114,17 @@ export function eventDeviation(
     },
     first_run: runOf(nights[first]),
     last_run: runOf(nights[last]),
+  };
+}
+
+/** When an event happened; where that is not told, for which stretch of time it was found. */
+function openedOf({ at, within }: PeriodEvent): Deviation['opened'] {
+  if (at !== null) return { after: null, by: new Date(at).toISOString(), how: 'happened' };
+  const [after, by] = [within.map(({ start }) => start), within.map(({ end }) => end)];
+  return {
+    after: new Date(Math.min(...after)).toISOString(),
+    by: new Date(Math.max(...by)).toISOString(),
+    how: 'found',
   };
 }
 

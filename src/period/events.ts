@@ -1,30 +1,39 @@
 /** Events of a period: what came out for each, and for which stretches of time they are all known. Pure. */
 import { holes, type Interval, union } from '../evidence/intervals.ts';
 import type { StatusLine } from '../evidence/result.ts';
+import type { SealedSlice } from '../seal/manifest.ts';
 import { differenceOf, type StatusChunk } from './history.ts';
 import { type Night, streamKey } from './nights.ts';
+
+/** A stretch of time, half-open, in milliseconds since 1970 UTC. */
+export interface Stretch {
+  start: number;
+  end: number;
+}
 
 /** An event under the tests that judged it. */
 export interface PeriodEvent {
   line: StatusLine;
   /** When it happened; null where that is not told. */
   at: number | null;
+  /** Its own time; where that is not told, what was asked for when it was found. */
+  within: Stretch[];
   /** Places in the list of nights: the first that held it, and the newest, whose word stands. */
   first: number;
   last: number;
 }
 
 /**
- * Every event that happened in a stretch of time. A later record of the same uid stands for the
- * earlier one. One without a time of its own counts by the interval
- * of the slice that first held it; one whose time could not be told counts.
+ * Every event that happened in a period. A later record of the same uid stands for the earlier one.
+ * One without a time of its own, or whose time could not be told, counts by what was asked for when
+ * it was found.
  */
 export function eventsIn(
   nights: readonly Night[],
   events: ReadonlySet<string>,
-  { start, end }: { start: number; end: number },
+  period: Stretch,
 ): PeriodEvent[] {
-  const found = new Map<string, PeriodEvent>();
+  const found = new Map<string, Omit<PeriodEvent, 'within'>>();
   const inOrder = nights
     .map((night, place) => ({ night, place }))
     .sort((a, b) => sequenceOf(a.night) - sequenceOf(b.night));
@@ -49,14 +58,32 @@ export function eventsIn(
     }
     before = night.chunks;
   }
-  return [...found.values()].filter(({ line, at, first }) => {
-    if (at !== null) return at >= start && at < end;
-    const slices = nights[first]?.slices.get(streamKey(line)) ?? [];
-    return slices.some(({ interval }) => {
-      if (interval === undefined || line.event_at === null) return true;
-      return Date.parse(interval.end) > start && Date.parse(interval.start) < end;
-    });
+  return [...found.values()].flatMap((event) => {
+    const { line, at, first } = event;
+    const within = at === null ? foundIn(nights[first], line) : [{ start: at, end: at + 1 }];
+    if (within.length === 0) within.push(period);
+    return within.some((stretch) => meets(stretch, period)) ? [{ ...event, within }] : [];
   });
+}
+
+/** What a night asked for: any of its slices may have held the event, but one that failed. */
+function foundIn(night: Night | undefined, line: StatusLine): Stretch[] {
+  return (night?.slices.get(streamKey(line)) ?? []).flatMap(({ interval, outcome }) =>
+    interval === undefined || outcome === 'failed' ? [] : [stretchOf(interval)],
+  );
+}
+
+function stretchOf({ start, end }: { start: string; end: string }): Stretch {
+  return { start: Date.parse(start), end: Date.parse(end) };
+}
+
+function meets(one: Stretch, other: Stretch): boolean {
+  return one.end > other.start && one.start < other.end;
+}
+
+/** Whether a slice tells of events of a stretch of time. */
+export function tellsOf({ interval }: Pick<SealedSlice, 'interval'>, stretch: Stretch): boolean {
+  return interval !== undefined && meets(stretchOf(interval), stretch);
 }
 
 /** A stretch of time of which not all events are known, or not judged. */

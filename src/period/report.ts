@@ -170,14 +170,20 @@ export interface Deviation {
   uid: string;
   name: string;
   kind: 'state' | 'event';
-  /** Of an event: when it happened, and null for `closed`. */
+  /**
+   * Of an event: when it happened; where that is not told (`found`), the stretch of time that was
+   * asked for when it was found. Null for `closed`.
+   */
   opened: Bracket & {
-    how: 'failed' | 'created' | 'entered the population' | 'first seen' | 'happened';
+    how: 'failed' | 'created' | 'entered the population' | 'first seen' | 'happened' | 'found';
   };
   closed: (Bracket & { after: string; how: 'mended' | 'deleted' | 'left the population' }) | null;
   /** Days that it was open at least and at most, to one tenth; null: nobody can tell, or an event. */
   days: { least: number; most: number | null } | null;
-  /** From the first to the last day that saw it fail, nothing else being seen between; an event's is its own. */
+  /**
+   * From the first to the last day that saw it fail, nothing else being seen between. An event's is
+   * its own; where its time is not told, the days of the stretch in which it was found.
+   */
   spans: { status: 'fail' | 'waived'; from: string; to: string }[];
   /** Nights on which it was seen to fail; those of them that were waived; those without evidence meanwhile. */
   nights: { failing: number; waived: number; unseen: number };

@@ -67,7 +67,11 @@ const deviation = z.strictObject({
   kind,
   opened: z.strictObject({
     ...bracket.shape,
-    how: z.enum(['failed', 'created', 'entered the population', 'first seen', 'happened']),
+    how: z
+      .enum(['failed', 'created', 'entered the population', 'first seen', 'happened', 'found'])
+      .describe(
+        'Of an event `happened`, at `by`; where nothing tells when, `found`: `after` to `by` is what was asked for then.',
+      ),
   }),
   closed: z
     .strictObject({

@@ -56,6 +56,7 @@ const began: Record<Deviation['opened']['how'], string> = {
   'entered the population': 'entered the population',
   'first seen': 'was so when first seen',
   happened: 'happened',
+  found: 'found',
 };
 const ended: Record<NonNullable<Deviation['closed']>['how'], string> = {
   mended: 'mended',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { printControl } from '../../src/cli/print-control.ts';
 import { conclusionOf, fromNow, printStatus } from '../../src/cli/print-status.ts';
 import type { Style, Terminal } from '../../src/cli/terminal.ts';
 import type { ControlReport, DayState, Deviation, PeriodReport } from '../../src/period/report.ts';
@@ -200,6 +201,28 @@ describe('the period on a terminal', () => {
     const over = terminal(200);
     printStatus(over.made, report({ controls: [control('AC-01', { tests })] }), live);
     expect(over.lines.find((line) => line.startsWith('  user-0 '))).toMatch(/; due 2026-02-01$/);
+  });
+
+  it('says for which time an event was found, where nobody tells when it happened', () => {
+    const shown = (opened: Deviation['opened']) => {
+      const { made, lines } = terminal(200);
+      const each = deviation('acme/app@1', { kind: 'event', opened, days: null });
+      const tests = [
+        {
+          ...{ id: 'direct', gaps: [], coverage: {}, deviations: [each] },
+          ...{ conclusion: 'operated with deviations', deviating: 1, population: 1 },
+        },
+      ];
+      const only = control('AC-01', { tests: tests as unknown as ControlReport['tests'] });
+      printControl(made, report({ controls: [only] }), only, 'So it is.', new Map());
+      return lines.join('\n');
+    };
+    const by = '2025-07-17T02:00:00.000Z';
+    const found = shown({ after: '2025-07-16T02:00:00.000Z', by, how: 'found' });
+    expect(found).toContain('    found between 2025-07-16 02:00 and 2025-07-17 02:00 UTC\n');
+    expect(found).not.toContain('happened');
+    const happened = shown({ after: null, by, how: 'happened' });
+    expect(happened).toContain('    happened at 2025-07-17 02:00 UTC\n');
   });
 
   it('makes names from outside harmless', () => {

@@ -110,7 +110,10 @@ describe('the year of tickmark demo', () => {
           test,
           resource: withoutCommit(name),
           // When something landed on a branch GitHub does not tell.
-          at: test === 'chg-direct' ? day(opened.by) : opened.by.replace('.000Z', 'Z'),
+          at:
+            opened.how === 'found'
+              ? [day(opened.after ?? ''), day(opened.by)]
+              : opened.by.replace('.000Z', 'Z'),
           night: day(night?.started_at ?? ''),
         };
       });

@@ -19,7 +19,7 @@ export interface SeenSlice {
   /** Of events: which stretch of time. */
   interval?: { start: string; end: string };
   /** By uid. */
-  at?: Record<string, string>;
+  at?: Record<string, string | null>;
   problem?: { code: SealedSlice['problems'][number]['code']; message: string };
 }
 

@@ -95,12 +95,11 @@ export interface DeviationWords {
 
 /** @param now of an interim report; null: the period is over, and nobody knows what became of it. */
 export function wordsOf(deviation: Deviation, now: string | null): DeviationWords {
-  const { kind, opened, closed, nights, waived, recurrence } = deviation;
+  const { opened, closed, nights, waived, recurrence } = deviation;
   const again = recurrence === 0 ? [] : [`recurred, ${recurrence} before`];
-  const isEvent = kind === 'event';
   return {
     standing: standingOf(deviation),
-    opened: isEvent ? [minute(opened.by)] : bracketWords(opened),
+    opened: openedWords(opened),
     how: [opened.how, ...again].join('; '),
     closed: closed === null ? [stillWords(deviation)] : [...bracketWords(closed), closed.how],
     open_for: lengthWords(deviation),
@@ -119,6 +118,12 @@ function stillWords(deviation: Deviation): string {
   return standingOf(deviation) === 'open'
     ? 'open when last seen'
     : 'not closed, waived when last seen';
+}
+
+function openedWords({ after, by, how }: Deviation['opened']): string[] {
+  if (how === 'happened') return [minute(by)];
+  if (how === 'found' && after !== null) return [`between ${minute(after)}`, `and ${minute(by)}`];
+  return bracketWords({ after, by });
 }
 
 /** Something changed between two observations, and nobody saw when. */
