@@ -4,6 +4,7 @@ import { dayIn } from '../evidence/days.ts';
 import { TickmarkError } from '../evidence/errors.ts';
 import { compareText } from '../evidence/json.ts';
 import { judgingFile } from '../period/changes.ts';
+import { tellsOf } from '../period/events.ts';
 import { type Examined, isWithin, prepare } from '../period/examined.ts';
 import { type Night, streamKey } from '../period/nights.ts';
 import { examine } from '../period/period.ts';
@@ -103,14 +104,7 @@ function onlyOf(report: PeriodReport, id: string | undefined): PeriodReport {
 
 /** Whether a night that began outside the period holds events of it. */
 function isTold(night: Night, { start, through }: Examined): boolean {
-  return [...night.slices.values()]
-    .flat()
-    .some(
-      ({ interval }) =>
-        interval !== undefined &&
-        Date.parse(interval.start) < through &&
-        Date.parse(interval.end) > start,
-    );
+  return [...night.slices.values()].flat().some((slice) => tellsOf(slice, { start, end: through }));
 }
 
 async function nightsOf(
@@ -223,7 +217,8 @@ function filesOf(
 
 function testOf(definition: TestDefinition, examined: Examined): ReportTest {
   const { id, title, where, expect, remediation, parameters } = definition;
-  const newest = examined.nights.findLast((night) => night.tests.has(id));
+  const isJudged = (night: Night) => night.tests.has(id);
+  const newest = examined.upToEnd.findLast(isJudged) ?? examined.nights.find(isJudged);
   const defaults = Object.entries(parameters).map(([name, each]) => [name, each.default] as const);
   return {
     ...{ id, title, expect, remediation },

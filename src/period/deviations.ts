@@ -15,12 +15,11 @@ export function stateDeviation(
   examined: Examined,
   deviation: StateDeviation,
 ): Deviation | undefined {
-  const { nights, start, through, period } = examined;
+  const { upToEnd: nights, start, through, period } = examined;
   const { resource, test, after, how, spans, closed, recurrence } = deviation;
   const first = spans[0]?.from ?? 0;
   const last = spans.at(-1)?.to ?? first;
-  const startOf = (place: number) => nights[place]?.startedAt ?? 0;
-  if (startOf(first) >= through || startOf(last) < start) return undefined;
+  if ((nights[last]?.startedAt ?? 0) < start) return undefined;
   const stream = streamKey(resource);
   const seenAt = (place: number) => observedAt(nights[place] as Night, stream);
   const between = (from: number, to: number) =>

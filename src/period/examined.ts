@@ -1,5 +1,6 @@
 /** What all parts of a period's report are worked out from: nights in order, and what there was to see. Pure. */
 import { type Control, type Severity, severities } from '../controls/schema.ts';
+import type { SealedSlice } from '../seal/manifest.ts';
 import {
   type Frequency,
   firstDayOf,
@@ -8,9 +9,10 @@ import {
   type Period,
   spanOf,
 } from './calendar.ts';
+import { type Stretch, tellsOf } from './events.ts';
 import type { History } from './history.ts';
 import { type Night, type Nights, nightsOf } from './nights.ts';
-import { type Scope, scopesOf } from './scopes.ts';
+import { type Scope, scopeKey, scopesOf } from './scopes.ts';
 
 export interface PeriodRequest {
   period: Period;
@@ -28,14 +30,20 @@ export interface Examined extends Nights {
   /** Evidence is judged from here up to here, in milliseconds. */
   start: number;
   through: number;
+  /**
+   * The first of `nights`: those that began before `through`. State is told from these alone; of
+   * events a later night may tell too.
+   */
+  upToEnd: readonly Night[];
   /** Each control and test of the nights up to the end, at its strictest. */
   controls: Map<string, Control>;
-  tests: Map<string, { control: Control; test: Control['tests'][number]; last: number }>;
+  tests: Map<string, { control: Control; test: Control['tests'][number] }>;
   /** Which control has each test. */
   holders: ReadonlyMap<string, Holder>;
   /** Datasets of events. */
   events: ReadonlySet<string>;
-  scopes: ReadonlyMap<string, Scope>;
+  /** Every scope, as state has it, and as events have it. */
+  scopes: readonly Scope[];
   /** One date only. */
   asOf: string | null;
   /** The period's occurrences, and of a Type I the one that its date belongs to. */
@@ -66,25 +74,25 @@ export function prepare(history: History, request: PeriodRequest): Examined {
   const { start, end } = spanOf(period);
   const now = request.now.getTime();
   const through = Math.min(end, now);
-  const { controls, tests, holders } = controlsOf(nights, history.controls, through);
-  nights.forEach((night, place) => {
-    for (const id of night.tests.keys()) {
-      const known = tests.get(id);
-      if (known !== undefined) known.last = place;
-    }
-  });
-  const scopes = scopesOf(nights);
-  const byDataset = new Map<string, Set<Scope>>();
-  const events = new Set<string>();
-  for (const { bundle } of nights) {
-    for (const slice of bundle.manifest.slices) {
-      if (slice.kind === 'events') events.add(slice.dataset);
-      const scope = scopes.get(`${slice.source}\n${slice.scope}`);
-      if (scope === undefined) continue;
-      const known = byDataset.get(slice.dataset) ?? new Set();
-      byDataset.set(slice.dataset, known.add(scope));
-    }
-  }
+  const upToEnd = nights.filter(({ startedAt }) => startedAt < through);
+  const { controls, tests, holders } = controlsOf(upToEnd, nights, history.controls);
+  const span = { start, end: through };
+  const events = eventsOf(nights, upToEnd.length, span);
+  const isEvents = ({ dataset }: SealedSlice) => events.has(dataset);
+  const ofStates = byDataset(upToEnd, scopesOf(upToEnd), (slice) => !isEvents(slice));
+  // One that came after the end was not to be looked at, unless nothing else tells of the period.
+  const isLate = ({ isAdded, first }: Scope) => isAdded && first >= upToEnd.length;
+  const all = scopesOf(nights);
+  const late = all.filter(isLate).map((scope) => ({ ...scope, isAdded: false }));
+  const ofEvents = new Map([
+    ...byDataset(nights, late, (slice) => isEvents(slice) && tellsOf(slice, span)),
+    ...byDataset(
+      nights,
+      all.filter((scope) => !isLate(scope)),
+      isEvents,
+    ),
+  ]);
+  const scopes = [...ofStates, ...ofEvents];
   return {
     ...found,
     history,
@@ -92,6 +100,7 @@ export function prepare(history: History, request: PeriodRequest): Examined {
     now,
     start,
     through,
+    upToEnd,
     controls,
     tests,
     holders,
@@ -99,26 +108,57 @@ export function prepare(history: History, request: PeriodRequest): Examined {
     asOf: request.asOf ?? null,
     occurrences: occurrencesIn(period, asOf),
     asked: countAsked(nights),
-    scopes,
-    scopesOf: new Map([...byDataset].map(([dataset, all]) => [dataset, [...all]])),
+    scopes: [...new Set(scopes.flatMap(([, own]) => own))],
+    scopesOf: new Map(scopes),
   };
+}
+
+/** Datasets of events: those of nights after the end where they tell of the period. */
+function eventsOf(nights: readonly Night[], upToEnd: number, period: Stretch): Set<string> {
+  const events = new Set<string>();
+  nights.forEach(({ bundle }, place) => {
+    for (const slice of bundle.manifest.slices) {
+      if (slice.kind !== 'events') continue;
+      if (place < upToEnd || tellsOf(slice, period)) events.add(slice.dataset);
+    }
+  });
+  return events;
+}
+
+/** The scopes in which each dataset was seen, by slices that count. */
+function byDataset(
+  nights: readonly Night[],
+  scopes: readonly Scope[],
+  isCounted: (slice: SealedSlice) => boolean,
+): Map<string, Scope[]> {
+  const byKey = new Map(scopes.map((each) => [scopeKey(each.source, each.scope), each]));
+  const found = new Map<string, Set<Scope>>();
+  for (const { bundle } of nights) {
+    for (const slice of bundle.manifest.slices) {
+      const known = byKey.get(scopeKey(slice.source, slice.scope));
+      if (known === undefined || !isCounted(slice)) continue;
+      const all = found.get(slice.dataset) ?? new Set();
+      found.set(slice.dataset, all.add(known));
+    }
+  }
+  return new Map([...found].map(([dataset, all]) => [dataset, [...all]]));
 }
 
 /**
  * The controls of the nights up to the end, as the last of them had them; a later night changes
  * nothing. Where a control asked for less for a time, what it asked for at its strictest counts: it
  * could be loosened in the last night for all of them. A test takes along what was asked of it in a
- * control that it was in before.
+ * control that it was in before. Where there is no such night, those of the first that has any.
  */
 function controlsOf(
+  upToEnd: readonly Night[],
   nights: readonly Night[],
   files: History['controls'],
-  through: number,
 ): Pick<Examined, 'controls' | 'tests' | 'holders'> {
-  const before = nights.filter(({ startedAt }) => startedAt < through);
+  const first = nights.find(({ bundle }) => bundle.manifest.controls.length > 0);
   const controls: Examined['controls'] = new Map();
   const held = new Map<string, Held>();
-  (before.length > 0 ? before : nights).forEach(({ bundle }, place) => {
+  (upToEnd.length > 0 || first === undefined ? upToEnd : [first]).forEach(({ bundle }, place) => {
     for (const { digest } of bundle.manifest.controls) {
       const control = files.get(digest);
       if (control === undefined) continue;
@@ -135,7 +175,6 @@ function controlsOf(
     tests.set(id, {
       control: { ...control, ...strictestDemands(demands, control) },
       test: { ...test, severity: firstOf(severities, severity, test.severity) },
-      last: 0,
     });
   }
   for (const { control } of tests.values()) {

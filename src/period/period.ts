@@ -35,9 +35,9 @@ import { reportWaivers } from './waivers.ts';
 
 export function examine(history: History, request: PeriodRequest): PeriodReport {
   const examined = prepare(history, request);
-  const { nights, period, start, through, now, controls, problems } = examined;
+  const { nights, upToEnd, period, start, through, now, controls, problems } = examined;
   const inPeriod = (place: number) => isWithin(nights[place] as Night, examined);
-  const states = walkStates(nights, examined.events, inPeriod);
+  const states = walkStates(upToEnd, examined.events, inPeriod);
   const events = eventsIn(nights, examined.events, { start, end: through });
   const tested = new Map<string, Tested>();
   for (const id of examined.tests.keys()) {
@@ -49,9 +49,7 @@ export function examine(history: History, request: PeriodRequest): PeriodReport 
     .sort((a, b) => compareText(a.id, b.id))
     .map((control) => reportControl(examined, control, tested, problems));
   return {
-    organizations: [...new Set(nights.map(({ bundle }) => bundle.manifest.organization))].sort(
-      compareText,
-    ),
+    organizations: organizationsOf(upToEnd.length > 0 ? upToEnd : nights.slice(0, 1)),
     period,
     as_of: examined.asOf,
     now: new Date(now).toISOString(),
@@ -78,6 +76,10 @@ export function examine(history: History, request: PeriodRequest): PeriodReport 
       period.timezone,
     ),
   };
+}
+
+function organizationsOf(nights: readonly Night[]): string[] {
+  return [...new Set(nights.map(({ bundle }) => bundle.manifest.organization))].sort(compareText);
 }
 
 function reportControl(

@@ -33,12 +33,12 @@ export interface PopulationItem {
   scope: string;
   uid: string;
   name: string;
-  /** When it was seen first and last, at all: a record is there before and after the period too. */
+  /** When it was seen first and last: a state up to the period's end, from before it on. */
   first_seen: string;
   last_seen: string;
   /** Between which observations it came; null: it was there when its scope was first looked at. */
   created: Bracket | null;
-  /** Between which observations it went; null: it is still there. */
+  /** Between which observations it went; null: it was there at the end. */
   deleted: Bracket | null;
   /** Of an event: when it happened; null where that could not be told, and for a state. */
   event_at: string | null;
@@ -82,10 +82,10 @@ export function followItems(
   if (known === undefined) {
     throw new TickmarkError('NotFound', `no night of the store was judged by a test ${test}`);
   }
-  const { nights, events: kinds, start, through, period } = examined;
+  const { nights, upToEnd, events: kinds, start, through, period } = examined;
   const inPeriod = (place: number) => isWithin(nights[place] as Night, examined);
   const isEvents = kinds.has(known.test.over);
-  const states = walkStates(nights, kinds, inPeriod, test);
+  const states = walkStates(upToEnd, kinds, inPeriod, test);
   const events = isEvents ? eventsIn(nights, kinds, { start, end: through }) : [];
   const { coverage, gaps } = examineTest(examined, test, states, events).report;
   const items = isEvents

@@ -188,7 +188,7 @@ export interface Deviation {
   /** Nights on which it was seen to fail; those of them that were waived; those without evidence meanwhile. */
   nights: { failing: number; waived: number; unseen: number };
   waived: 'no' | 'partly' | 'wholly';
-  /** How many deviations of the same resource and test came before it in the store. */
+  /** How many deviations of the same resource and test came before it, before the period too. */
   recurrence: number;
   remediation: {
     severity: Severity;

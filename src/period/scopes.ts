@@ -23,7 +23,7 @@ export function scopeKey(source: string, scope: string): string {
  * Every scope that was seen. A source that could not be reached has a slice under its own name,
  * since its scopes are not known then: that is no scope, unless it is all that is ever seen of it.
  */
-export function scopesOf(nights: readonly Night[]): Map<string, Scope> {
+export function scopesOf(nights: readonly Night[]): Scope[] {
   const scopes = new Map<string, Scope>();
   const reached = new Set<string>();
   nights.forEach(({ bundle }, place) => {
@@ -48,7 +48,7 @@ export function scopesOf(nights: readonly Night[]): Map<string, Scope> {
       .slice(last + 1)
       .some((night) => doesWithout(night, nights[last] as Night, source, reached));
   }
-  return scopes;
+  return [...scopes.values()];
 }
 
 /** Nights that could not reach the source, right before the first that did, missed the scope too. */
@@ -108,17 +108,21 @@ function note(scopes: Map<string, Scope>, source: string, scope: string, place: 
   }
 }
 
-/** Scopes that do not span the period, for a reader. */
+/** Scopes that do not span the period, for a reader, each once. */
 export function scopeSpans(
-  scopes: ReadonlyMap<string, Scope>,
+  scopes: readonly Scope[],
   nights: readonly Night[],
   { start, end }: { start: string; end: string },
 ): ScopeSpan[] {
-  return [...scopes.values()].flatMap(({ source, scope, first, last, isAdded, isDropped }) => {
+  const spans = new Map<string, ScopeSpan>();
+  for (const { source, scope, first, last, isAdded, isDropped } of scopes) {
     const from = nights[first]?.day ?? start;
     const until = nights[last]?.day ?? end;
     const added = isAdded && from > start && from <= end ? from : null;
     const dropped = isDropped && until >= start && until < end ? until : null;
-    return added === null && dropped === null ? [] : [{ source, scope, added, dropped }];
-  });
+    if (added === null && dropped === null) continue;
+    const span = { source, scope, added, dropped };
+    spans.set(JSON.stringify(span), span);
+  }
+  return [...spans.values()];
 }

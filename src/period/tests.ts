@@ -20,12 +20,12 @@ export function examineTest(
   states: States,
   events: readonly PeriodEvent[],
 ): Tested {
-  const { nights, tests, through, now, history, period } = examined;
-  const { control, test, last } = tests.get(id) as NonNullable<ReturnType<typeof tests.get>>;
+  const { nights, upToEnd, tests, through, now, history, period } = examined;
+  const { control, test } = tests.get(id) as NonNullable<ReturnType<typeof tests.get>>;
   const isEvents = examined.events.has(test.over);
-  const isDropped = nights.slice(last + 1).some((later) => replaces(later, nights[last] as Night));
+  const dropped = lastBeforeDropped(upToEnd, id);
   const asked = {
-    nights,
+    nights: isEvents ? nights : upToEnd,
     test: id,
     dataset: test.over,
     scopes: examined.scopesOf.get(test.over) ?? [],
@@ -33,7 +33,7 @@ export function examineTest(
     through,
     timezone: period.timezone,
     doubtful: examined.doubtful,
-    isCurrent: !isDropped,
+    isCurrent: lastBeforeDropped(nights, id) === undefined,
     reachDays: history.reachDays.get(test.over),
     now,
   };
@@ -67,10 +67,18 @@ export function examineTest(
     open: deviations.filter(isOpen).length,
     untold,
     deviations,
-    dropped: isDropped ? (nights[last]?.day ?? null) : null,
+    dropped: dropped?.day ?? null,
   };
   report.conclusion = concludeTest(report, examined.problems);
   return { report, covered };
+}
+
+/** The last night that a test judged, where a later one did without. */
+function lastBeforeDropped(nights: readonly Night[], test: string): Night | undefined {
+  const place = nights.findLastIndex(({ tests }) => tests.has(test));
+  const last = nights[place];
+  if (last === undefined) return undefined;
+  return nights.slice(place + 1).some((later) => replaces(later, last)) ? last : undefined;
 }
 
 /** Whether a later night asked and judged at least as much: what it does not have was dropped. */

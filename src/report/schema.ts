@@ -97,7 +97,9 @@ const deviation = z.strictObject({
     unseen: count.describe('Nights meanwhile that could not tell.'),
   }),
   waived: z.enum(['no', 'partly', 'wholly']),
-  recurrence: count.describe('Deviations of the same resource and test before it, in the store.'),
+  recurrence: count.describe(
+    'Deviations of the same resource and test before it, before the period too.',
+  ),
   remediation: z.strictObject({
     severity,
     days: count.describe('Days that the control allows.'),
@@ -314,7 +316,7 @@ const item = z.strictObject({
   first_seen: time,
   last_seen: time,
   created: bracket.nullable().describe('Null: it was there when its scope was first looked at.'),
-  deleted: bracket.nullable().describe('Null: it is still there.'),
+  deleted: bracket.nullable().describe('Null: it was there at the end.'),
   event_at: time.nullable().describe('When an event happened, where that could be told.'),
   nights: z
     .record(z.enum(statuses).exclude(['not_tested']), count)

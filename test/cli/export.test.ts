@@ -66,6 +66,12 @@ const rowsOf = (text: string) =>
     .split('\r\n')
     .slice(1, -1)
     .map((line) => line.match(/(?<=^|,)("([^"]|"")*"|[^,]*)(?=,|$)/g)?.map(cellOf) ?? []);
+const rowsWithHead = (text: string) => {
+  const [head = []] = rowsOf(`\r\n${text}`);
+  return rowsOf(text).map((row) =>
+    Object.fromEntries(head.map((name, at) => [name, row[at] ?? ''])),
+  );
+};
 const cellOf = (cell: string) =>
   cell
     .replace(/,$/, '')
@@ -403,6 +409,31 @@ describe('what is asked for', () => {
     expect(rows.map(([, , , , day]) => day)).toContain('2026-01-02');
     expect(rows.map(([, , , , day]) => day)).not.toContain('2026-01-07');
     expect(await filesOf(join(out, 'sealed'))).toEqual(await filesOf(join(folder, 'sealed')));
+  });
+
+  it('ends where it ends: what a later night saw of a state mends nothing of it', async () => {
+    const out = join(await temporaryFolder(), 'a');
+    await exported({ out, until: '2026-01-03' });
+    const own = (file: string) => readFile(join(out, 'DR-01-the-door', file), 'utf8');
+    const rows = rowsWithHead(await own('deviations.csv')).filter(({ kind }) => kind === 'state');
+    const runs = rowsWithHead(await readFile(join(out, 'nights.csv'), 'utf8')).map(
+      ({ run }) => run,
+    );
+    expect(
+      rows.map(({ uid, opened_by, closed_by, nights_failing }) => [
+        ...[uid, opened_by?.slice(0, 10), closed_by, nights_failing],
+      ]),
+    ).toEqual([
+      ['bob', '2026-01-01', '', '3'],
+      ['carol', '2026-01-03', '', '1'],
+    ]);
+    for (const { last_run } of rows) expect(runs).toContain(last_run);
+    const population = rowsWithHead(await own('population-badge-open.csv'));
+    expect(population.map(({ uid, deleted_by }) => [uid, deleted_by])).toContainEqual([
+      'carol',
+      '',
+    ]);
+    for (const { last_seen } of population) expect(last_seen?.slice(0, 10)).toBe('2026-01-03');
   });
 
   it('may be a date', async () => {

@@ -45,11 +45,12 @@ describe('tickmark population --json', () => {
         [pass, fail, error],
       ];
     });
+    // The night after the period's end saw them too, and says nothing of the period.
     expect(told).toEqual([
-      [hostile.path, '2026-01-07', '2026-01-11', ['2026-01-06', '2026-01-07'], null, [3, 0, 1]],
+      [hostile.path, '2026-01-07', '2026-01-10', ['2026-01-06', '2026-01-07'], null, [3, 0, 1]],
       [hostile.formula, '2026-01-01', '2026-01-06', null, ['2026-01-06', '2026-01-07'], [5, 0, 0]],
-      ['ada', '2026-01-01', '2026-01-11', null, null, [8, 0, 1]],
-      ['bob', '2026-01-01', '2026-01-11', null, null, [1, 8, 0]],
+      ['ada', '2026-01-01', '2026-01-10', null, null, [8, 0, 1]],
+      ['bob', '2026-01-01', '2026-01-10', null, null, [1, 8, 0]],
       [
         'carol',
         '2026-01-03',

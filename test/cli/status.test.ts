@@ -168,6 +168,19 @@ describe('tickmark status --json', () => {
     expect(three.interim).toBe(false);
   });
 
+  it('says of days that are over what the nights up to their end saw of states', async () => {
+    const { deviations, open } = testOf(await json('--until', '2026-01-02'), 'badge-open');
+    expect(open).toBe(2);
+    expect(
+      deviations.map(({ name, closed, nights, spans, last_run }) => [
+        ...[name, closed, nights.failing, spans.at(-1)?.to, last_run.slice(0, 8)],
+      ]),
+    ).toEqual([
+      ['bob', null, 2, '2026-01-02', '20260102'],
+      ['ada', null, 1, '2026-01-02', '20260102'],
+    ]);
+  });
+
   it('says the same of one day with --as-of', async () => {
     const missing = await json('--as-of', '2026-01-04');
     expect(missing.as_of).toBe('2026-01-04');

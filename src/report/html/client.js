@@ -593,7 +593,7 @@ export function client() {
             ? [[item.event_at === null ? 'not told' : minute(item.event_at)]]
             : [
                 between(item.created, 'there from the start'),
-                between(item.deleted, 'still there'),
+                between(item.deleted, 'there at the end'),
               ]),
           lines([minute(item.first_seen)]),
           lines([minute(item.last_seen)]),
@@ -755,7 +755,7 @@ export function client() {
               ]),
               /** @type {const} */ ([
                 'Went (UTC)',
-                make('span', {}, ...between(item.deleted, 'still there')),
+                make('span', {}, ...between(item.deleted, 'there at the end')),
               ]),
             ]),
         ['First seen (UTC)', minute(item.first_seen)],
