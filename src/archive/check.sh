@@ -11,19 +11,16 @@
 #   FOLDER    the archive, unpacked; default: where this file lies
 #
 # It ends with 0: intact, 4: broken, 2: it could not be checked.
-LC_ALL=C; export LC_ALL; unset CDPATH
+LC_ALL=C; export LC_ALL; unset CDPATH; full='the temporary folder is full' broken=0
 stop() { echo "check.sh: $*" >&2; exit 2; }
 if command -v sha256sum > /dev/null; then sum=sha256sum; else sum='shasum -a 256'; fi
 for tool in ${sum%% *} openssl gzip awk od xargs; do command -v "$tool" > /dev/null || stop "there is no $tool here"; done
 t=$(mktemp -d) && t=$(cd "$t" && pwd) || stop 'no temporary folder can be made'
 trap 'rm -rf "$t"' EXIT
 trap 'exit 130' HUP INT TERM
-for file in given right edges sound seen unstamped files.listed; do : > "$t/$file" || stop 'the temporary folder is full'; done
+for file in given right edges sound seen unstamped files.listed; do : > "$t/$file" || stop "$full"; done
 fingerprint() { # of a public key: the SHA-256 of its DER form
-  for form in PEM DER; do
-    openssl pkey -pubin -passin pass: -inform "$form" -in "$1" -outform DER -out "$t/der" 2> /dev/null && $sum < "$t/der" | cut -c1-64 && return
-  done
-  return 1
+  for form in PEM DER; do openssl pkey -pubin -passin pass: -inform "$form" -in "$1" -outform DER -out "$t/der" 2> /dev/null && break; done && $sum < "$t/der" | cut -c1-64
 }
 
 folder=$(dirname "$0")
@@ -46,7 +43,6 @@ while [ $# -gt 0 ]; do
 done
 cd "$folder" 2> /dev/null && { [ -d sealed ] || [ -f SHA256SUMS ]; } || stop "$folder is no archive: there is no sealed/ in it"
 
-broken=0
 clean() { tr -c '\012\040-\176' '?'; } # what an archive says must not reach the terminal's controls
 report() { # a file with a line for each fault, the name of the check, what it means that there is none
   if [ -s "$1" ]; then
@@ -56,34 +52,27 @@ report() { # a file with a line for each fault, the name of the check, what it m
   else echo "ok      $2: $3"; fi
 }
 broken_end() { echo "BROKEN: $broken of 6 checks failed$1; keep this archive as it is, and compare it with a copy"; exit 4; }
-say() { echo "$*" || stop 'the temporary folder is full'; } # a fault, into a file
+say() { echo "$*" || stop "$full"; } # a fault, into a file
 without() { awk 'FILENAME == ARGV[1] { there[$0] = 1; next } !($0 in there)' "$2" "$1"; } # lines of a file that are not in another
 object() { echo "sealed/objects/${1%"${1#??}"}/$1.gz"; }
 
 # 1. Every file is what SHA256SUMS says, and there is none besides. A pipe or a link could lead
 #    anywhere, and a name with a line feed pass for two others: then nothing is opened.
-find . ! -type d ! -type f > "$t/x" && find . -name '*[! -~]*' > "$t/names" && find . -name '*\\*' >> "$t/names" &&
-  find . -type f > "$t/all" && sort "$t/all" > "$t/files" &&
-  sed 's/$/ is neither a file nor a folder/' "$t/x" > "$t/odd" && sed 's/$/ has a name that no archive has/' "$t/names" >> "$t/odd" ||
-  stop 'the folder cannot be gone through'
-if [ -s "$t/odd" ]; then report "$t/odd" files; broken_end ', and nothing else was opened'; fi
+find . ! -type d ! -type f -o -name '*[! -~]*' -o -name '*\\*' > "$t/x" && find . -type f > "$t/names" && sort "$t/names" > "$t/files" &&
+  sed 's/$/ is neither a file nor a folder, or has a name that no archive has/' "$t/x" > "$t/odd" || stop 'the folder cannot be gone through'
+[ ! -s "$t/odd" ] || { report "$t/odd" files; broken_end ', and nothing else was opened'; }
 {
   for name in bundles objects seals; do [ ! -e "$name" ] || say "$name lies beside sealed/, and is no part of an archive"; done
-  for file in certificates/*.pub.pem; do
-    [ ! -f "$file" ] || [ "$file" = "certificates/$(fingerprint "$file").pub.pem" ] || say "$file is not the key of that fingerprint"
-  done
+  for file in certificates/*.pub.pem; do [ ! -f "$file" ] || [ "$file" = "certificates/$(fingerprint "$file").pub.pem" ] || say "$file is not the key of that fingerprint"; done
   if [ -f SHA256SUMS ]; then
     awk 'FILENAME == ARGV[1] { file[++files] = $0; there[$0] = 1; next }
       substr($0, 1, 64) ~ /[^0-9a-f]/ || substr($0, 65, 2) != "  " || length($0) < 67 { print "SHA256SUMS has a line of another form: " $0; next }
-      { name = substr($0, 67) }
-      ("./" name) in listed { print name " is in SHA256SUMS twice"; next }
-      { listed["./" name] = 1 }
-      !(("./" name) in there) { print name " is in SHA256SUMS, and is missing"; next }
-      { print substr($0, 1, 66) "./" name > (ARGV[1] ".listed") }
+      { name = "./" substr($0, 67); fault = name in listed ? " is in SHA256SUMS twice" : name in there ? "" : " is in SHA256SUMS, and is missing"; listed[name] = 1 }
+      { if (fault != "") print substr(name, 3) fault; else print substr($0, 1, 66) name > (ARGV[1] ".listed") }
       END { listed["./SHA256SUMS"] = 1; for (i = 1; i <= files; i++) if (!(file[i] in listed)) print substr(file[i], 3) " is not in SHA256SUMS" }' \
       "$t/files" SHA256SUMS || stop 'SHA256SUMS cannot be gone through'
     $sum -c "$t/files.listed" 2> /dev/null > "$t/said"
-    sed '/: OK$/d; s/^..//' "$t/said" || stop 'the temporary folder is full'
+    sed '/: OK$/d; s/^..//' "$t/said" || stop "$full"
     [ "$(grep -c '' "$t/said")" = "$(grep -c '' "$t/files.listed")" ] || say 'not every file could be read'
   else say 'SHA256SUMS is missing'; fi
 } > "$t/x"
@@ -92,24 +81,21 @@ report "$t/x" files 'each is what SHA256SUMS says, and there is none besides'
 # 2. What the manifests say, a line for each value that is wanted: "F file place value", where a place
 #    is like .slices@.records.chunks; "F file end" where the JSON ends, "F file cut" where it does not.
 #    Quotes cut JSON into strings and what stands between them. None of ours is deeper than 64, or has
-#    a million signs between two strings; of a string, what is behind 300 signs is not wanted.
+#    a million signs between two strings, or is a manifest of 16 MiB; of strings, 300 signs do.
 json='BEGIN { RS = "\"" }
   function give(value) { gsub(/[ \t\r\n]/, "_", value); if (wanted(at[d])) print "F", name, at[d], value; string = 0; word = "" }
   function close_file() { if (!cut && (d || string || word != "")) print "F", name, "cut" }
   FNR == 1 { close_file(); name = FILENAME; gsub(/.*\/|[.].*/, "", name); if (length(name) == 8) sub(/^0+/, "", name); d = inside = string = cut = 0; word = "" }
   cut { next }
+  { n = length($0) }
   inside { if (length(text) < 300) text = text substr($0, 1, 300)
-    n = length($0); tail = n > 99 ? substr($0, n - 98) : $0; sub(/.*[^\\]/, "", tail)
-    if (length(tail) % 2) text = text "\""; else { inside = 0; string = 1 }
-    next }
-  { n = length($0)
-    for (from = 1; from <= n; from += 500) { piece = substr($0, from, 500); m = length(piece)
+    tail = n > 99 ? substr($0, n - 98) : $0; sub(/.*[^\\]/, "", tail)
+    if (length(tail) % 2) text = text "\""; else { inside = 0; string = 1 }; next }
+  { for (from = 1; from <= n; from += 500) { piece = substr($0, from, 500); m = length(piece)
       for (i = 1; i <= m; i++) { c = substr(piece, i, 1)
         if (c == "{" || c == "[") { of[d + 1] = at[d]; d++; at[d] = of[d] "@"; string = 0 }
         else if (c == ":") { gsub(/[ \t\r\n]/, "_", text); at[d] = of[d] "." text; string = 0 }
-        else if (c == "," || c == "}" || c == "]") {
-          if (string) give(text); else if (word != "") give(word)
-          if (c != "," && --d == 0) print "F", name, "end" }
+        else if (c == "," || c == "}" || c == "]") { if (string) give(text); else if (word != "") give(word); if (c != "," && --d == 0) print "F", name, "end" }
         else if (c !~ /[ \t\r\n]/ && length(word) < 99) word = word c
         if (d > 64 || from > 1000000) { print "F", name, "cut"; cut = 1; next } } }
     inside = 1; text = "" }
@@ -117,8 +103,9 @@ json='BEGIN { RS = "\"" }
 list='(slices@|sources@|results|sample)[.](records|calls|list|statuses|population|items)[.](chunks|receipts)'
 want="^[.](previous|sequence|run|format|kind|signature|signature[.].*|timestamps[.].*|$list|slices@[.]kept|sources@[.]answers|(controls@|waivers)[.]digest)\$"
 sed -n 's|^[.]/\(sealed/bundles/[0-9]\{8\}[.]json\)$|\1|p' "$t/files" > "$t/x" && sed '/00000000/d' "$t/x" > "$t/manifests" &&
+  find . -type f -size +32768 > "$t/x" && sed 's/^..//' "$t/x" > "$t/large" && without "$t/manifests" "$t/large" > "$t/small" &&
   xargs $sum /dev/null < "$t/manifests" > "$t/x" && sed -n 's|^\([0-9a-f]*\) .*/0*\([0-9]*\)[.]json$|D \2 \1|p' "$t/x" > "$t/digests" &&
-  xargs awk "function wanted(at) { return at ~ /$want/ } $json" /dev/null < "$t/manifests" > "$t/facts" &&
+  xargs awk "function wanted(at) { return at ~ /$want/ } $json" /dev/null < "$t/small" > "$t/facts" &&
   cat "$t/digests" "$t/facts" > "$t/all" || stop 'the manifests cannot be gone through'
 
 # 3. Signatures that fit ("R number"), each by the object that the manifest names as its key: a key on
@@ -170,17 +157,13 @@ awk 'function bad(what) { print n ? check " bundle " n " " what : check " " what
     for (i = 1; i <= heads; i++) { k = number[i] ? number[i] : place[head[i]]; check = "heads"
       if (k && digest[k] == head[i]) { if (k > pinned) pinned = k } else bad("there is no bundle " k " with the digest " head[i]) }
     print "=", count + 0, signed + 0, (bundle[count] == pinned), bundle[count] + 0, "sha256:" digest[bundle[count]] }' \
-  "$t/given" "$t/right" "$t/all" > "$t/found" || stop 'the manifests cannot be gone through'
-read -r _ bundles signed pinned head << END
-$(grep '^=' "$t/found")
-END
-[ -n "$head" ] || stop 'the manifests cannot be gone through'
-sed -n 's/^chain //p' "$t/found" > "$t/x" || stop 'the temporary folder is full'
+  "$t/given" "$t/right" "$t/all" > "$t/found" && grep '^=' "$t/found" > "$t/x" && read -r _ bundles signed pinned head < "$t/x" || stop 'the manifests cannot be gone through'
+sed -n 's/^chain //p' "$t/found" > "$t/x" || stop "$full"
 report "$t/x" chain "$bundles bundles, none missing, each names the one before"
-sed -n 's/^heads //p' "$t/found" > "$t/x" || stop 'the temporary folder is full'
+sed -n 's/^heads //p' "$t/found" > "$t/x" || stop "$full"
 if [ "$pinned" = 1 ] || [ -s "$t/x" ]; then report "$t/x" heads 'the newest bundle is one that was given'
 else echo "note    heads: none was given for the newest bundle; compare with what was kept elsewhere: $head"; fi
-sed -n 's/^signatures //p' "$t/found" > "$t/x" || stop 'the temporary folder is full'
+sed -n 's/^signatures //p' "$t/found" > "$t/x" || stop "$full"
 if [ "$signed" = 0 ] && [ ! -s "$t/x" ]; then
   echo 'note    signatures: there are none; whoever can write this could have made all of it so that it fits together'
 else report "$t/x" signatures "$signed of $bundles bundles are signed, by keys that might"; fi
@@ -220,10 +203,10 @@ report "$t/x" timestamps "$(($(grep -c '' "$t/due") - $(grep -c '' "$t/unstamped
 #    its base and its packs; a call in a pack what a service confirmed; an index of answers their
 #    bodies. No other object is opened. An archive that was redacted has the control files and the
 #    keys alone.
-redacted=''
+lost='the objects cannot be gone through' redacted='' round=0
 if [ -e redaction.json ]; then
   redacted=', WITHOUT ITS EVIDENCE (redacted)'
-  awk '$3 ~ /^[.]controls@[.]digest$|^[.]signature[.]/' "$t/facts" > "$t/x" && cat "$t/x" > "$t/facts" || stop 'the temporary folder is full'
+  awk '$3 ~ /^[.]controls@[.]digest$|^[.]signature[.]/' "$t/facts" > "$t/x" && cat "$t/x" > "$t/facts" || stop "$full"
   echo 'note    redacted: what was collected, and what came out, is not in here as it was sealed; nothing that is shown of it can be checked with this archive alone'
 fi
 want='^[.](base|packs@|.*[.]body)$'
@@ -231,45 +214,35 @@ names='$4 == "null" { next }
   $3 ~ /[.](chunks|answers)$|^[.]base$/ { print "index", $4 }
   $3 == ".packs@" { print "pack", $4 }
   $3 ~ /[.](receipts|kept|body|confirmed)$|^[.](controls@|waivers)[.]digest$|^[.]signature[.](key|signers@)$/ { print "plain", $4 }'
-sed -n 's|^[.]/\(sealed/objects/\(..\)/\2[0-9a-f]\{62\}[.]gz\)$|\1|p' "$t/files" > "$t/x" && xargs wc -c /dev/null < "$t/x" > "$t/sizes" &&
-  awk "$names" "$t/facts" > "$t/names" || stop 'the objects cannot be gone through'
-round=0
+sed -n 's|^[.]/\(sealed/objects/\(..\)/\2[0-9a-f]\{62\}[.]gz\)$|\1|p' "$t/files" > "$t/x" && xargs wc -c /dev/null < "$t/x" > "$t/sizes" || stop "$lost"
 while :; do
-  sort -u "$t/names" > "$t/x" && without "$t/x" "$t/seen" > "$t/new" || stop 'the objects cannot be gone through'
+  awk "$names" "$t/facts" "$t/edges" > "$t/names" && sort -u "$t/names" > "$t/x" && without "$t/x" "$t/seen" > "$t/new" || stop "$lost"
   [ -s "$t/new" ] && [ $((round += 1)) -le 70 ] || break
-  # gzip folds to a thousandth at most: no part unfolds to more than a GiB or so
+  # in parts: gzip folds to a thousandth at most, so that none unfolds to more than a GiB or so
   cat "$t/new" >> "$t/seen" && rm -f "$t"/sizes.* && awk 'FILENAME == ARGV[1] { size[substr($2, 19, 64)] = $1; next }
-    $2 in size { s = size[$2] < 65536 ? size[$2] : 65536; sum += s
-      if (part == "" || sum > 524288 || ++count > 2000) { close(part); part = ARGV[1] "." ++parts; sum = s; count = 1 }
-      print > part }' "$t/sizes" "$t/new" || stop 'the objects cannot be gone through'
-  for part in "$t"/sizes.*; do
-    [ -f "$part" ] || continue
+    $2 in size { s = size[$2] < 65536 ? size[$2] : 65536; sum += s; if (!parts || sum > 524288) { close(part); part = ARGV[1] "." ++parts; sum = s }; print > part }' "$t/sizes" "$t/new" || stop "$lost"
+  for part in "$t"/sizes.*; do [ -f "$part" ] || continue
     sed 's|^[a-z]* \(..\)|sealed/objects/\1/\1|; s/$/.gz/' "$part" > "$t/x" && sort -u "$t/x" > "$t/paths" && rm -rf "$t/o" && mkdir "$t/o" &&
-      xargs sh -c 'to=$1; shift; exec cp "$@" "$to"' sh "$t/o" < "$t/paths" || stop 'the temporary folder is full'
+      xargs sh -c 'to=$1; shift; exec cp "$@" "$to"' sh "$t/o" < "$t/paths" || stop "$full"
     # none has more than 64 MiB; where one ends gzip, the others follow one by one
-    (cd "$t/o" && ulimit -f 131072 && { find . -name '*.gz' -exec gzip -d {} + ; find . -name '*.gz' -exec gzip -d {} \; ; }) 2> /dev/null
-    sed 's|.*/\(.*\)[.]gz|\1  \1|' "$t/paths" > "$t/x" || stop 'the temporary folder is full'
+    (cd "$t/o" && ulimit -f 131072 && { find . -name '*.gz' -exec gzip -d {} + ; find . -name '*.gz' -exec gzip -d {} \; ; }) 2> "$t/said"
+    ! grep -qi 'no space left' "$t/said" || stop "$full"
+    sed 's|.*/\(.*\)[.]gz|\1  \1|' "$t/paths" > "$t/x" || stop "$full"
     (cd "$t/o" && $sum -c "$t/x") > "$t/said" 2> /dev/null
     [ "$(grep -c '' "$t/said")" = "$(grep -c '' "$t/x")" ] && sed -n 's/: OK$//p' "$t/said" > "$t/right" && cat "$t/right" >> "$t/sound" &&
-      : > "$t/right.index" && : > "$t/right.pack" &&
-      awk 'FILENAME == ARGV[1] { right[$1]; next } $2 in right { print $2 > (ARGV[1] "." $1) }' "$t/right" "$part" &&
+      : > "$t/right.index" && : > "$t/right.pack" && awk 'FILENAME == ARGV[1] { right[$1]; next } $2 in right { print $2 > (ARGV[1] "." $1) }' "$t/right" "$part" &&
       (cd "$t/o" && xargs awk "function wanted(at) { return at ~ /$want/ } $json" /dev/null < "$t/right.index" &&
-        xargs awk '{ i = index($0, ",\"confirmed\":\"") } i && /^[{]"(absent|attempts)":/ { print "F - .confirmed", substr($0, i + 14, 64) }' /dev/null < "$t/right.pack") >> "$t/edges" &&
-      awk "$names" "$t/edges" > "$t/names" || stop 'the objects cannot be gone through'
+        xargs awk '{ i = index($0, ",\"confirmed\":\"") } i && /^[{]"(absent|attempts)":/ { print "F - .confirmed", substr($0, i + 14, 64) }' /dev/null < "$t/right.pack") >> "$t/edges" || stop "$lost"
   done
 done
 awk 'FILENAME == ARGV[1] { if (length($2) == 85) { there[substr($2, 19, 64)]; extra++ }; next }
   FILENAME == ARGV[2] { sound[$1]; next }
   $1 == "F" { if ($3 == "end") ends[$2]++; if ($3 == "cut") ends[$2] = 2; next }
   FILENAME == ARGV[5] { print $2, "is named over more others than any"; next }
-  !($2 in told) { told[$2]; named++; if ($2 in there) extra--
-    if (!($2 in sound)) print $2, $2 in there ? "is not what its name says" : "is missing" }
+  !($2 in told) { told[$2]; named++; if ($2 in there) extra--; if (!($2 in sound)) print $2, $2 in there ? "is not what its name says" : "is missing" }
   $1 == "index" && $2 in sound && ends[$2] != 1 { print $2, "is no whole index" }
-  END { print "=", named + 0, extra + 0 }' "$t/sizes" "$t/sound" "$t/edges" "$t/seen" "$t/new" > "$t/found" && sed '/^=/d' "$t/found" > "$t/x" || stop 'the objects cannot be gone through'
-read -r _ named extra << END
-$(grep '^=' "$t/found")
-END
-[ -n "$extra" ] || stop 'the objects cannot be gone through'
+  END { print "=", named + 0, extra + 0 }' "$t/sizes" "$t/sound" "$t/edges" "$t/seen" "$t/new" > "$t/found" &&
+  grep '^=' "$t/found" > "$t/x" && read -r _ named extra < "$t/x" && sed '/^=/d' "$t/found" > "$t/x" || stop "$lost"
 report "$t/x" objects "$named are named, all are there, each is what its name says"
 [ "$extra" = 0 ] || echo "note    objects: $extra lie here that nothing names; they change nothing"
 
