@@ -20,7 +20,7 @@ trap 'rm -rf "$t"' EXIT
 trap 'exit 130' HUP INT TERM
 for file in given right edges sound seen unstamped files.listed; do : > "$t/$file" || stop "$full"; done
 fingerprint() { # of a public key: the SHA-256 of its DER form
-  for form in PEM DER; do openssl pkey -pubin -passin pass: -inform "$form" -in "$1" -outform DER -out "$t/der" 2> /dev/null && break; done && $sum < "$t/der" | cut -c1-64
+  for form in PEM DER; do openssl pkey -pubin -passin pass: -inform "$form" -in "$1" -outform DER -out "$t/der" 2> /dev/null && break; done && $sum < "$t/der" > "$t/sum" && cut -c1-64 "$t/sum"
 }
 
 folder=$(dirname "$0")
@@ -29,13 +29,13 @@ while [ $# -gt 0 ]; do
   case $1 in
     --head) # "H number digest" or "H digest"
       printf '%s\n' "$2" | tr A-F a-f | grep -Ex ' *([0-9]{1,8}[: ]+)?(sha256:)?[0-9a-f]{64} *' > "$t/x" || stop "--head: $2 is no head"
-      sed 's/sha256://; s/:/ /; s/^ *0*\([0-9]* \)/H \1/; s/^[^H]/H &/' "$t/x" >> "$t/given"; shift ;;
+      sed 's/sha256://; s/:/ /; s/^ *0*\([0-9]* \)/H \1/; s/^[^H]/H &/' "$t/x" >> "$t/given" || stop "$full"; shift ;;
     --key) # "K fingerprint"
       printf '%s\n' "$2" | tr A-F a-f | sed 's/^sha256://' | grep -Ex '[0-9a-f]{64}' > "$t/x" ||
         fingerprint "$2" > "$t/x" || stop "--key: $2 is neither a public key nor a fingerprint"
-      sed 's/^/K /' "$t/x" >> "$t/given"; shift ;;
+      sed 's/^/K /' "$t/x" >> "$t/given" || stop "$full"; shift ;;
     --tsa-ca) grep 'BEGIN CERT' "$2" > "$t/x" 2> /dev/null || stop "--tsa-ca: $2 holds no certificate"
-      cat "$2" > "$t/roots"; shift ;;
+      cat "$2" > "$t/roots" || stop "$full"; shift ;;
     -*) stop "there is no option $1; the first lines of check.sh say which there are" ;;
     *) folder=$1 ;;
   esac
@@ -120,7 +120,7 @@ while read -r n digest key; do
     esac
   fi
   # openssl reads 72 bytes and no more, which is the most that such a signature has
-  [ "$(cat "sealed/seals/$digest.sig" 2> /dev/null | wc -c)" -le 72 ] &&
+  [ -f "sealed/seals/$digest.sig" ] && [ "$(wc -c < "sealed/seals/$digest.sig")" -le 72 ] &&
     openssl dgst -sha256 -verify "$t/$key.pem" -signature "sealed/seals/$digest.sig" "$(printf 'sealed/bundles/%08d.json' "$n")" > /dev/null 2>&1 &&
     say "R $n" >> "$t/right"
 done < "$t/signed"

@@ -1,4 +1,6 @@
 /** check.sh says of each archive what `tickmark verify` says of it. */
+import { execFileSync } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -10,7 +12,7 @@ import { objectKey } from '../../src/store/objects.ts';
 import { Store } from '../../src/store/store.ts';
 import type { VerifyOptions } from '../../src/verify/verify.ts';
 import { codes, read, section } from '../docs/pages.ts';
-import { archiveOf, checkScript, derivedFile, writeFiles } from '../support/archives.ts';
+import { archiveOf, checkScript, derivedFile, withSums, writeFiles } from '../support/archives.ts';
 import {
   type Authority,
   opensslAvailable,
@@ -75,11 +77,23 @@ const everything = (): Held => ({
   roots: [authority.caPem],
 });
 
+/** What the script alone says of an archive. */
+async function checked(files: ReadonlyMap<string, Buffer>, args: string[] = []) {
+  const folder = join(await temporaryFolder(), 'archive');
+  await writeFiles(folder, files);
+  const said = await cleanShell('sh', path, [checkScript, ...args, folder]);
+  await rm(folder, { recursive: true });
+  return said;
+}
+
 /** What both say of an archive: the same exit code, and the lines of the script. */
 async function judge(
   files: ReadonlyMap<string, Buffer>,
   held: Held,
-  { shell = 'sh', prepare }: { shell?: string; prepare?: (folder: string) => Promise<void> } = {},
+  {
+    shell = 'sh',
+    prepare,
+  }: { shell?: string; prepare?: (folder: string) => Promise<void> | void } = {},
 ) {
   const folder = join(await temporaryFolder(), 'an archive');
   await writeFiles(folder, files);
@@ -139,6 +153,7 @@ describe.skipIf(!opensslAvailable)(`check.sh on an archive that is whole${openss
       'note    signatures',
       'note    timestamps',
     ]);
+    expect(stdout).toContain(`signatures: by key ${signer.publicKey.fingerprint}, which`);
     expect([code, verify]).toEqual([0, 0]);
   });
 
@@ -224,9 +239,25 @@ function changed(bytes: Buffer, at: number): Buffer {
 /** Codes of findings about the list of files. */
 const ofFiles = /^(Sums|File)/;
 
+/** From an archive to the root of the file system. */
+const up = '../'.repeat(20);
+const more = (files: Map<string, Buffer>, line: string) =>
+  files.set(sumsFile, Buffer.from(`${fileOf(files, sumsFile)}${line}\n`));
+
 type Keys = Map<string, Buffer>;
 const change = (keys: Keys, key: string, at: number) =>
   keys.set(key, changed(fileOf(keys, key), at));
+const pipe = async (file: string) => {
+  await rm(file, { force: true });
+  execFileSync('mkfifo', [file]);
+};
+const pemOf = (der: Buffer) =>
+  Buffer.from(
+    createPublicKey({ key: der, format: 'der', type: 'spki' }).export({
+      format: 'pem',
+      type: 'spki',
+    }),
+  );
 const cut = (keys: Keys, key: string) => keys.set(key, fileOf(keys, key).subarray(0, -20));
 const exchange = (keys: Keys, one: string, two: string) => {
   const first = fileOf(keys, one);
@@ -338,6 +369,11 @@ const tamperings: Record<string, (keys: Keys) => unknown> = {
     keys.set(tokenKey(digestOf(count)), fileOf(keys, tokenKey(digestOf(3)))),
   'another good token': async (keys) =>
     keys.set(tokenKey(digestOf(3)), await tokenAt(authority, digestOf(3), new Date('2026-02-01'))),
+  'bytes behind the newest token': (keys) =>
+    keys.set(
+      tokenKey(digestOf(count)),
+      Buffer.concat([fileOf(keys, tokenKey(digestOf(count))), Buffer.from('more')]),
+    ),
   'a token that is none': (keys) => keys.set(tokenKey(digestOf(count)), Buffer.from('token')),
   ...Object.fromEntries(
     Object.entries(objects).flatMap(([what, digest]) => [
@@ -392,6 +428,52 @@ describe.skipIf(!opensslAvailable)(`check.sh and verify${opensslMissing}`, () =>
     expect([code, verify]).toEqual([4, 4]);
   });
 
+  it.each([
+    ['nested deep', '['.repeat(3_000_000)],
+    ['of objects nested deep', '{"a":'.repeat(20_000)],
+    ['of text with quotes', `{"run":"${'\\"'.repeat(2_000_000)}`],
+    ['of nothing but text', `{"run":"${'\\'.repeat(2_000_001)}`],
+    ['without text', `{"run":${'1'.repeat(2_000_000)}}`],
+    ['of two values', '{}{}'],
+    ['with too much behind it', '{"run":"1"}x'],
+  ])('both refuse a manifest %s, soon', async (_what, text) => {
+    const keys = new Map(nights.keys).set(manifestKey(count + 1), Buffer.from(text));
+    const { code, verify, stdout } = await judge(await archiveOf(keys), everything());
+    expect(stdout).toContain(`chain: bundle ${count + 1} is no whole manifest`);
+    expect([code, verify]).toEqual([4, 4]);
+  });
+
+  it.each([
+    ['is cut', '{"base":null,"chunks":[],"packs":["'],
+    ['is nested deep', `{"base":${'['.repeat(400_000)}`],
+    ['is none', 'id: DP-02'],
+    ['is empty', ''],
+  ])('both refuse an index that %s', async (_what, text) => {
+    const unsigned = await sealedNights({ bundles: 2 });
+    await keep(unsigned.keys, Buffer.from(text));
+    await rewrite(unsigned.keys, 2, (each) => ({
+      ...each,
+      slices: each.slices.map((slice) => ({
+        ...slice,
+        records: { ...slice.records, count: 1, chunks: sha256(text) },
+      })),
+    }));
+    const { code, verify, stdout } = await judge(await archiveOf(unsigned.keys), {});
+    expect(stdout).toContain(`${sha256(text)} is no whole index`);
+    expect([code, verify]).toEqual([4, 4]);
+  });
+
+  it('opens no object that nothing names, whatever it would unfold to', async () => {
+    const keys = new Map(nights.keys);
+    await keep(keys, Buffer.from(`{"base":${'['.repeat(400_000)}`));
+    await keep(keys, Buffer.from(`{"base":"${'\\"'.repeat(2_000_000)}`));
+    const large = Buffer.alloc(70 * 1024 * 1024);
+    keys.set(objectKey(sha256(large)), gzipSync(large));
+    const { code, verify, stdout } = await judge(await archiveOf(keys), everything());
+    expect(stdout).toContain('note    objects: 3 lie here that nothing names');
+    expect([code, verify]).toEqual([0, 0]);
+  });
+
   it('both miss every object that is not there, and every one that is another', async () => {
     const lost = [...nights.keys.keys()].filter((key) => {
       if (!key.startsWith('objects/')) return false;
@@ -432,6 +514,15 @@ describe.skipIf(!opensslAvailable)(`check.sh and verify${opensslMissing}`, () =>
         files.set(sumsFile, Buffer.from(sums.replace(/^[0-9a-f]/gm, 'g')));
       },
     ],
+    [
+      'in the list by another path',
+      (files) => more(files, `${sha256(fileOf(files, 'check.sh'))}  ./check.sh`),
+    ],
+    ['in the list, and a device', (files) => more(files, `${'0'.repeat(64)}  ${up}dev/zero`)],
+    [
+      'in the list, and outside',
+      async (files) => more(files, `${sha256(await readFile(checkScript))}  ${up}${checkScript}`),
+    ],
     ['in no list', (files) => files.delete(sumsFile)],
     ['in an empty list', (files) => files.set(sumsFile, Buffer.alloc(0))],
     [
@@ -444,7 +535,7 @@ describe.skipIf(!opensslAvailable)(`check.sh and verify${opensslMissing}`, () =>
     ],
   ])('both refuse a file that is %s', async (_what, tamper) => {
     const files = new Map(whole);
-    tamper(files);
+    await tamper(files);
     const { code, verify, stdout } = await judge(files, everything());
     expect({ code, verify }).toEqual({ code: 4, verify: 4 });
     expect(stdout).toMatch(/^BROKEN {2}files: /);
@@ -462,6 +553,48 @@ describe.skipIf(!opensslAvailable)(`check.sh and verify${opensslMissing}`, () =>
       },
     });
     expect([code, verify]).toEqual([4, 4]);
+  });
+
+  it.concurrent.each<[string, (folder: string) => void | Promise<void>]>([
+    ['a pipe that is listed', (folder) => pipe(join(folder, derivedFile))],
+    ['a pipe that is not', (folder) => pipe(join(folder, 'notes.txt'))],
+    ['a pipe for a manifest', (folder) => pipe(join(folder, 'sealed', manifestKey(2)))],
+    ['a pipe for a signature', (folder) => pipe(join(folder, 'sealed', signatureKey(digestOf(2))))],
+    ['a pipe for the list', (folder) => pipe(join(folder, sumsFile))],
+    ['a link to a device', (folder) => symlink('/dev/zero', join(folder, 'notes.txt'))],
+    [
+      'a name that passes for two',
+      async (folder) => {
+        await mkdir(join(folder, 'check.sh\n.'));
+        await writeFile(join(folder, 'check.sh\n.', derivedFile.split('/')[0] ?? ''), 'more');
+      },
+    ],
+  ])('both refuse %s, and the script opens nothing', async (_what, prepare) => {
+    const { code, verify, stdout } = await judge(whole, everything(), { prepare });
+    expect(stdout).toMatch(/^BROKEN {2}files: .* is neither a file nor a folder/);
+    expect(stdout).toMatch(/\nBROKEN: 1 of 6 checks failed, and nothing else was opened; .*\n$/);
+    expect([code, verify]).toEqual([4, 4]);
+  });
+
+  it.each(['bundles', 'objects', 'seals'])('refuses %s beside sealed', async (name) => {
+    const keys = new Map(nights.keys);
+    const files = await archiveOf(keys);
+    const beside = withSums(new Map(files).set(`${name}/notes.txt`, Buffer.from('mine')));
+    const { code, stdout } = await checked(beside);
+    expect(stdout).toMatch(new RegExp(`^BROKEN {2}files: ${name} lies beside sealed/`));
+    expect(stdout).toContain('BROKEN: 1 of 6 checks failed');
+    expect(code).toBe(4);
+  });
+
+  it('holds the names in certificates against the keys', async () => {
+    const named = (fingerprint: string) =>
+      withSums(
+        new Map(whole).set(`certificates/${fingerprint}.pub.pem`, pemOf(signer.publicKey.der)),
+      );
+    expect(await checked(named(signer.publicKey.fingerprint))).toMatchObject({ code: 0 });
+    const { code, stdout } = await checked(named(other.publicKey.fingerprint));
+    expect(stdout).toContain('.pub.pem is not the key of that fingerprint');
+    expect(code).toBe(4);
   });
 
   it('both go by what they were given', async () => {
@@ -497,7 +630,7 @@ describe.skipIf(!opensslAvailable)(`check.sh and verify${opensslMissing}`, () =>
   it('prints no escape sequence that an archive holds', async () => {
     const files = new Map(whole).set('\u001b]0;mine\u0007.csv', Buffer.from('x'));
     const { code, stdout } = await judge(files, {});
-    expect(stdout).toContain('?]0;mine?.csv is not in SHA256SUMS');
+    expect(stdout).toContain('?]0;mine?.csv is neither');
     expect(code).toBe(4);
   });
 
@@ -506,9 +639,82 @@ describe.skipIf(!opensslAvailable)(`check.sh and verify${opensslMissing}`, () =>
     const bomb = Buffer.alloc(200 * 1024 * 1024);
     keys.set(objectKey(objects['a control']?.() ?? ''), gzipSync(bomb));
     const { code, verify, stdout } = await judge(await archiveOf(keys), {});
-    expect(stdout).toContain('BROKEN  objects: ');
+    expect(stdout.match(/^BROKEN {2}objects: .*$/gm)).toEqual([
+      expect.stringContaining(`${objects['a control']?.()} is not what its name says`),
+    ]);
     expect([code, verify]).toEqual([4, 4]);
   });
+
+  it('misses objects whatever the temporary folder is called', async () => {
+    const keys = new Map(nights.keys);
+    const index = JSON.parse(
+      gunzipSync(fileOf(keys, objectKey(objects['an index']?.() ?? ''))).toString(),
+    );
+    const packs: string[] = index.packs;
+    for (const pack of packs) keys.delete(objectKey(pack));
+    const folder = await temporaryFolder();
+    const archive = join(folder, 'archive');
+    await writeFiles(archive, await archiveOf(keys));
+    for (const name of ['a b', "a'b", 'a\\b', 'a=b']) {
+      await mkdir(join(folder, name));
+      // Relative, as seen from where it is started.
+      const run = `cd '${folder}'; TMPDIR="$1" sh '${checkScript}' archive`;
+      const { code, stdout } = await cleanShell('sh', path, ['-c', run, 'sh', name]);
+      expect(stdout).toContain(`BROKEN  objects: ${packs[0]} is missing`);
+      expect(stdout).toContain('BROKEN: 1 of 6 checks failed');
+      expect(code).toBe(4);
+    }
+  });
+
+  it('writes nowhere else, whatever a manifest calls its key', async () => {
+    const keys = new Map(nights.keys);
+    await rewrite(keys, count, (each) => ({
+      ...each,
+      signature: { key: '../../written', previous_key: null, signers: ['../../written'] },
+    }));
+    const folder = await temporaryFolder();
+    await writeFiles(join(folder, 'archive'), await archiveOf(keys));
+    await mkdir(join(folder, 'some/tmp'), { recursive: true });
+    const before = await listing(folder);
+    const run = `TMPDIR='${join(folder, 'some/tmp')}' sh '${checkScript}' '${join(folder, 'archive')}'`;
+    const { code, stdout } = await cleanShell('sh', path, ['-c', run]);
+    expect(stdout).toContain(`signatures: bundle ${count} has no signature that fits`);
+    expect(code).toBe(4);
+    expect(await listing(folder)).toBe(before);
+  });
+
+  it.concurrent.each(['awk', 'xargs', 'sort', 'cp'])(
+    'says of nothing that it is intact where %s ends badly, whenever it does',
+    async (tool) => {
+      const files = await archiveOf((await sealedNights({ bundles: 2 })).keys);
+      const folder = await temporaryFolder();
+      await writeFiles(join(folder, 'archive'), files);
+      const bin = await toolsIn(join(folder, 'bin'));
+      const [broken, calls] = [join(bin, tool), join(folder, 'calls')];
+      await rm(broken);
+      const codes: number[] = [];
+      for (let last = false; !last; ) {
+        const at = codes.length + 1;
+        const script = [
+          `#!${which('sh')}`,
+          `echo >> '${calls}'`,
+          `[ "$(grep -c '' '${calls}')" != ${at} ] || exit 3`,
+          `exec '${which(tool)}' "$@"`,
+        ];
+        await writeFile(broken, script.join('\n'), { mode: 0o755 });
+        await writeFile(calls, '');
+        const { code, stdout } = await cleanShell('sh', bin, [
+          checkScript,
+          join(folder, 'archive'),
+        ]);
+        last = (await readFile(calls, 'utf8')).length < at;
+        expect(stdout.includes('INTACT')).toBe(last);
+        codes.push(code);
+      }
+      expect(codes.length).toBeGreaterThan(1);
+      expect(codes).toEqual([...codes.slice(0, -1).map(() => 2), 0]);
+    },
+  );
 });
 
 describe.skipIf(!opensslAvailable)(`each break that verify finds${opensslMissing}`, () => {

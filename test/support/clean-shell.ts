@@ -6,8 +6,8 @@ import { join } from 'node:path';
 /** sha256sum, openssl and gzip are named by the script; the others are in POSIX, but for mktemp. */
 const tools = [
   ...['sha256sum', 'openssl', 'gzip'],
-  ...['awk', 'cat', 'cp', 'cut', 'dd', 'dirname', 'find', 'grep', 'ls', 'mkdir', 'mktemp', 'od'],
-  ...['rm', 'sed', 'sh', 'sort', 'split', 'tr', 'uniq', 'wc', 'xargs'],
+  ...['awk', 'cat', 'cp', 'cut', 'dd', 'dirname', 'find', 'grep', 'mkdir', 'mktemp', 'od'],
+  ...['rm', 'sed', 'sh', 'sort', 'tr', 'wc', 'xargs'],
 ];
 
 export interface Checked {
