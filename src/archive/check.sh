@@ -88,9 +88,9 @@ json='BEGIN { RS = "\"" }
   FNR == 1 { close_file(); name = FILENAME; gsub(/.*\/|[.].*/, "", name); if (length(name) == 8) sub(/^0+/, "", name); d = inside = string = cut = 0; word = "" }
   cut { next }
   { n = length($0) }
-  inside { if (length(text) < 300) text = text substr($0, 1, 300)
+  inside { text = substr(text $0, 1, 300)
     tail = n > 99 ? substr($0, n - 98) : $0; sub(/.*[^\\]/, "", tail)
-    if (length(tail) % 2) text = text "\""; else { inside = 0; string = 1 }; next }
+    if (length(tail) % 2) text = substr(text "\"", 1, 300); else { inside = 0; string = 1 }; next }
   { for (from = 1; from <= n; from += 500) { piece = substr($0, from, 500); m = length(piece)
       for (i = 1; i <= m; i++) { c = substr(piece, i, 1)
         if (c == "{" || c == "[") { of[d + 1] = at[d]; d++; at[d] = of[d] "@"; string = 0 }
