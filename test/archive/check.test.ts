@@ -1,8 +1,9 @@
 /** check.sh says of each archive what `tickmark verify` says of it. */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sha256 } from '../../src/evidence/json.ts';
@@ -249,7 +250,7 @@ const change = (keys: Keys, key: string, at: number) =>
   keys.set(key, changed(fileOf(keys, key), at));
 const pipe = async (file: string) => {
   await rm(file, { force: true });
-  execFileSync('mkfifo', [file]);
+  await promisify(execFile)('mkfifo', [file]);
 };
 const pemOf = (der: Buffer) =>
   Buffer.from(
