@@ -201,7 +201,7 @@ describe.skipIf(chromiumPath === undefined)('the report in a browser', () => {
     await done(gone);
     // An address that is no address.
     const odd = await open('#/item/%E0%A4%A/%');
-    await odd.getByText('not in the population').waitFor();
+    await odd.getByText('There is no such test in this report').waitFor();
     await done(odd);
   });
 
