@@ -4,7 +4,7 @@ import type { Control } from '../controls/schema.ts';
 import { readWaivers, type Waiver } from '../controls/waivers.ts';
 import { TickmarkError } from '../evidence/errors.ts';
 import type { StatusLine } from '../evidence/result.ts';
-import type { History, StatusChunk } from '../period/history.ts';
+import type { History, StatusChunk, StatusGroup } from '../period/history.ts';
 import type { Bundle } from '../seal/manifest.ts';
 import { type Chunk, parseLine, readTexts, textLines } from '../store/chunks.ts';
 import { indexedChunks, type StoredList } from '../store/lists.ts';
@@ -40,13 +40,18 @@ export async function readHistory(
   return { bundles, controls, waivers: await readWaiverFiles(store, bundles), reachDays };
 }
 
+/** One digest in 64. */
+const endsGroup = /[048c]0$/;
+
 /**
  * Reads lists of statuses. The same list is the same array, the same chunk the same object, and the
  * same line too: a chunk that is new has mostly lines that were there the night before.
  */
 class StatusReader {
   readonly #store: Store;
-  readonly #lists = new Map<string, readonly StatusChunk[]>();
+  readonly #lists = new Map<string, readonly StatusGroup[]>();
+  /** By the digest of their first chunk. */
+  readonly #groups = new Map<string, StatusGroup[]>();
   readonly #chunks = new Map<string, StatusChunk>();
   /** By their text. */
   readonly #lines = new Map<string, StatusLine>();
@@ -55,7 +60,7 @@ class StatusReader {
     this.#store = store;
   }
 
-  async read(list: StoredList): Promise<readonly StatusChunk[]> {
+  async read(list: StoredList): Promise<readonly StatusGroup[]> {
     // By its index, which says what it is; its digest is not looked at here.
     const name = `${list.count} ${list.chunks}`;
     const known = this.#lists.get(name);
@@ -63,10 +68,32 @@ class StatusReader {
     const chunks = await indexedChunks(this.#store.backend, list);
     const missing = chunks.filter(({ digest }) => !this.#chunks.has(digest));
     await readTexts(this.#store.backend, missing, (chunk, text) => this.#take(chunk, text));
-    // Made at once: one that grows has room for half as many more, every night.
-    const read = chunks.map(({ digest }) => this.#chunks.get(digest) as StatusChunk);
+    const read = this.#grouped(chunks.map(({ digest }) => this.#chunks.get(digest) as StatusChunk));
     this.#lists.set(name, read);
     return read;
+  }
+
+  /** Cut where the chunks' own digests say, so that what changes in one group leaves the others alone. */
+  #grouped(chunks: readonly StatusChunk[]): StatusGroup[] {
+    const groups: StatusGroup[] = [];
+    let start = 0;
+    for (const [index, { digest }] of chunks.entries()) {
+      if (index + 1 < chunks.length && !endsGroup.test(digest)) continue;
+      groups.push(this.#known(chunks.slice(start, index + 1)));
+      start = index + 1;
+    }
+    return groups;
+  }
+
+  /** The same group as another night has it, if any has. */
+  #known(group: StatusGroup): StatusGroup {
+    const key = group[0]?.digest ?? '';
+    const alike = this.#groups.get(key) ?? [];
+    const isIt = (each: StatusGroup) =>
+      each.length === group.length && each.every((chunk, place) => chunk === group[place]);
+    const known = alike.find(isIt);
+    if (known === undefined) this.#groups.set(key, [...alike, group]);
+    return known ?? group;
   }
 
   #take(chunk: Chunk, bytes: Buffer): void {

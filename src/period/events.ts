@@ -2,7 +2,7 @@
 import { holes, type Interval, union } from '../evidence/intervals.ts';
 import type { StatusLine } from '../evidence/result.ts';
 import type { SealedSlice } from '../seal/manifest.ts';
-import { differenceOf, type StatusChunk } from './history.ts';
+import { differenceOf, type StatusGroup } from './history.ts';
 import { type Night, streamKey } from './nights.ts';
 
 /** A stretch of time, half-open, in milliseconds since 1970 UTC. */
@@ -38,7 +38,7 @@ export function eventsIn(
     .map((night, place) => ({ night, place }))
     .sort((a, b) => sequenceOf(a.night) - sequenceOf(b.night));
   if (events.size === 0) return [];
-  let before: readonly StatusChunk[] = [];
+  let before: readonly StatusGroup[] = [];
   for (const { night, place } of inOrder) {
     for (const { lines } of differenceOf(before, night.chunks).added) {
       for (const line of lines) {

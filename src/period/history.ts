@@ -10,11 +10,14 @@ export interface StatusChunk {
   lines: readonly StatusLine[];
 }
 
+/** Chunks one after the other. Most nights have most of them: one object stands for all of these too. */
+export type StatusGroup = readonly StatusChunk[];
+
 export interface SealedBundle {
   manifest: Manifest;
   digest: string;
   /** Null where nothing was judged. */
-  statuses: readonly StatusChunk[] | null;
+  statuses: readonly StatusGroup[] | null;
 }
 
 export interface History {
@@ -28,25 +31,34 @@ export interface History {
   reachDays: ReadonlyMap<string, number>;
 }
 
-/** How far apart the same chunk is looked for in two lists. */
+/** How far apart the same is looked for in two lists. */
 const farthest = 16;
 
-/**
- * The chunks that one list has and the other has not, or some more: both are in order, so they are
- * gone through side by side, and where they part they are brought together again.
- */
+/** The chunks that one list has and the other has not, or some more: groups that both have are passed over. */
 export function differenceOf(
-  before: readonly StatusChunk[],
-  now: readonly StatusChunk[],
+  before: readonly StatusGroup[],
+  now: readonly StatusGroup[],
 ): { removed: StatusChunk[]; added: StatusChunk[] } {
-  const removed: StatusChunk[] = [];
-  const added: StatusChunk[] = [];
+  const groups = apart(before, now, (one, other) => one === other);
+  return apart(groups.removed.flat(), groups.added.flat(), isSame);
+}
+
+type IsSame<T> = (one: T | undefined, other: T | undefined) => boolean;
+
+/** Both lists are in order: they are gone through side by side, and brought together where they part. */
+function apart<T>(
+  before: readonly T[],
+  now: readonly T[],
+  isSame: IsSame<T>,
+): { removed: T[]; added: T[] } {
+  const removed: T[] = [];
+  const added: T[] = [];
   let a = 0;
   let b = 0;
   while (a < before.length || b < now.length) {
-    const [ahead, behind] = meeting(before, now, a, b);
-    for (const end = a + ahead; a < end; a += 1) removed.push(before[a] as StatusChunk);
-    for (const end = b + behind; b < end; b += 1) added.push(now[b] as StatusChunk);
+    const [ahead, behind] = meeting(before, now, a, b, isSame);
+    for (const end = a + ahead; a < end; a += 1) removed.push(before[a] as T);
+    for (const end = b + behind; b < end; b += 1) added.push(now[b] as T);
     while (a < before.length && b < now.length && isSame(before[a], now[b])) {
       a += 1;
       b += 1;
@@ -55,12 +67,13 @@ export function differenceOf(
   return { removed, added };
 }
 
-/** How many chunks of each list lie before the next that both have; all that are left, if none is near. */
-function meeting(
-  before: readonly StatusChunk[],
-  now: readonly StatusChunk[],
+/** How many of each list lie before the next that both have; all that are left, if none is near. */
+function meeting<T>(
+  before: readonly T[],
+  now: readonly T[],
   a: number,
   b: number,
+  isSame: IsSame<T>,
 ): [number, number] {
   for (let apart = 0; apart <= 2 * farthest; apart += 1) {
     for (
@@ -77,7 +90,7 @@ function meeting(
   return [before.length - a, now.length - b];
 }
 
-/** Mostly told by the object alone: a year of nights has a million chunks to compare. */
+/** Mostly told by the object alone. */
 function isSame(one: StatusChunk | undefined, other: StatusChunk | undefined): boolean {
   return one === other || one?.digest === other?.digest;
 }

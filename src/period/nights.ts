@@ -6,7 +6,7 @@ import type { Control } from '../controls/schema.ts';
 import { dayIn } from '../evidence/days.ts';
 import type { StatusLine } from '../evidence/result.ts';
 import type { Manifest, SealedSlice } from '../seal/manifest.ts';
-import type { History, SealedBundle, StatusChunk } from './history.ts';
+import type { History, SealedBundle, StatusGroup } from './history.ts';
 
 /** A test as one night's control file had it. */
 interface NightTest {
@@ -39,7 +39,7 @@ export interface Night {
   tests: Tests['tests'];
   /** Ids of these tests, by the dataset that they are over: of others the statuses say nothing. */
   judged: Tests['judged'];
-  chunks: readonly StatusChunk[];
+  chunks: readonly StatusGroup[];
 }
 
 /** A bundle that nothing is taken from. */
@@ -161,7 +161,7 @@ function nightOf(
   const collected = new Set(manifest.slices.map(({ dataset }) => dataset));
   const judgements: { bundle: SealedBundle; tests: Tests['tests'] }[] = [];
   let all = noTests;
-  let chunks: readonly StatusChunk[] = [];
+  let chunks: readonly StatusGroup[] = [];
   for (const judgement of judging) {
     const own = testsIn(judgement);
     const judged = [...own.tests.values()].filter(
@@ -225,14 +225,14 @@ function testsOf(all: readonly NightTest[]): Tests {
 }
 
 /** The part of a judgement that tells of these tests. */
-function onlyOf({ digest, statuses }: SealedBundle, tests: ReadonlySet<string>): StatusChunk {
-  const lines = (statuses ?? []).flatMap((chunk) =>
+function onlyOf({ digest, statuses }: SealedBundle, tests: ReadonlySet<string>): StatusGroup {
+  const lines = (statuses ?? []).flat().flatMap((chunk) =>
     chunk.lines.flatMap((line) => {
       const own = Object.entries(line.statuses).filter(([test]) => tests.has(test));
       return own.length === 0 ? [] : [{ ...line, statuses: Object.fromEntries(own) }];
     }),
   );
-  return { digest: `${digest} ${[...tests].join(' ')}`, lines };
+  return [{ digest: `${digest} ${[...tests].join(' ')}`, lines }];
 }
 
 /**

@@ -186,7 +186,7 @@ interface Index {
  * Bounded by the chunks that they hold together.
  */
 const known = new WeakMap<Backend, { indexes: Map<string, Index>; chunks: number }>();
-const mostKnownChunks = 1_000_000;
+const mostKnownChunks = 300_000;
 
 /** Chunks that an earlier list names. One that cannot be read is no reason to lose a night. */
 async function readBase(

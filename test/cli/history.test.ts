@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readHistory } from '../../src/cli/history.ts';
 import { TickmarkError } from '../../src/evidence/errors.ts';
 import type { StatusLine } from '../../src/evidence/result.ts';
+import type { StatusGroup } from '../../src/period/history.ts';
 import { manifestKey } from '../../src/seal/manifest.ts';
 import type { Backend } from '../../src/store/backend.ts';
 import { readList, type StoredList, writeList } from '../../src/store/lists.ts';
@@ -76,7 +77,7 @@ describe('the history of a store', () => {
           lines.push(...part);
         }
       }
-      expect(statuses?.flatMap((chunk) => chunk.lines)).toEqual(lines);
+      expect(statuses?.flat().flatMap((chunk) => chunk.lines)).toEqual(lines);
       expect(lines.length).toBeGreaterThan(0);
     }
     expect([...controls.values()].map(({ id }) => id).sort()).toEqual(['AC-02', 'CM-01', 'PE-01']);
@@ -89,13 +90,16 @@ describe('the history of a store', () => {
     expect(objects.length).toBe(new Set(objects).size);
     const seen = new Map<string, unknown>();
     let shared = 0;
-    for (const chunk of read.flatMap(({ statuses }) => statuses ?? [])) {
+    for (const chunk of read.flatMap(({ statuses }) => statuses?.flat() ?? [])) {
       const known = seen.get(chunk.digest) ?? chunk;
       if (known !== chunk) throw new Error(`${chunk.digest} is held twice`);
       if (seen.has(chunk.digest)) shared += 1;
       seen.set(chunk.digest, chunk);
     }
     expect(shared).toBeGreaterThan(bundles);
+    const groups = read.flatMap(({ statuses }) => statuses ?? []);
+    const nameOf = (group: StatusGroup) => group.map(({ digest }) => digest).join();
+    expect(new Set(groups).size).toBe(new Set(groups.map(nameOf)).size);
   });
 
   it('has holes where bundles are missing, and is no reason to stop', async () => {

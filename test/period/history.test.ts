@@ -1,8 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { differenceOf, type StatusChunk } from '../../src/period/history.ts';
+import { differenceOf, type StatusChunk, type StatusGroup } from '../../src/period/history.ts';
 
 const chunk = (digest: string): StatusChunk => ({ digest, lines: [] });
+
+/** The list in groups, each of which ends behind a digest of this kind; the same group is the same object. */
+function grouper(): (chunks: readonly StatusChunk[]) => StatusGroup[] {
+  const known = new Map<string, StatusGroup>();
+  return (chunks) => {
+    const groups: StatusChunk[][] = [[]];
+    for (const each of chunks) {
+      groups.at(-1)?.push(each);
+      if (each.digest.endsWith('5')) groups.push([]);
+    }
+    return groups.map((group) => {
+      const name = names(group).join();
+      const found = known.get(name) ?? group;
+      known.set(name, found);
+      return found;
+    });
+  };
+}
 const names = (chunks: readonly StatusChunk[]) => chunks.map(({ digest }) => digest);
 
 describe('differenceOf', () => {
@@ -13,7 +31,8 @@ describe('differenceOf', () => {
   it('has all that differs, each once, in order, and brings one list to the other', () => {
     fc.assert(
       fc.property(list, list, (before, now) => {
-        const { removed, added } = differenceOf(before, now);
+        const grouped = grouper();
+        const { removed, added } = differenceOf(grouped(before), grouped(now));
         const had = new Set(names(before));
         const has = new Set(names(now));
         expect(names(removed)).toEqual(
@@ -43,11 +62,13 @@ describe('differenceOf', () => {
             ? [each, chunk('more')]
             : [each],
     );
-    const { removed, added } = differenceOf(before, now);
+    const grouped = grouper();
+    const { removed, added } = differenceOf(grouped(before), grouped(now));
     expect([names(removed), names(added)]).toEqual([
       ['10', '500'],
       ['new', 'newer', 'more'],
     ]);
-    expect(differenceOf(before, before)).toEqual({ removed: [], added: [] });
+    expect(differenceOf(grouped(before), grouped(before))).toEqual({ removed: [], added: [] });
+    expect(differenceOf([before], [[...before]])).toEqual({ removed: [], added: [] });
   });
 });

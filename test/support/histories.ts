@@ -114,7 +114,7 @@ export function sealedNight(night: SeenNight, sequence: number): SealedBundle {
     slices,
     results: null,
   };
-  return { manifest, digest, statuses: controls === null ? null : statusesOf(night, controls) };
+  return { manifest, digest, statuses: controls === null ? null : [statusesOf(night, controls)] };
 }
 
 /** A history of nights in the order in which they were sealed. */

@@ -300,10 +300,9 @@ function sampleHistory() {
     ...plain,
     bundles: plain.bundles.map((bundle) => ({
       ...bundle,
-      statuses: (bundle.statuses ?? []).map((chunk) => ({
-        ...chunk,
-        lines: chunk.lines.map(renamed),
-      })),
+      statuses: (bundle.statuses ?? []).map((group) =>
+        group.map((chunk) => ({ ...chunk, lines: chunk.lines.map(renamed) })),
+      ),
     })),
   };
 }
@@ -478,6 +477,7 @@ interface Seen {
 function sightsOf(bundles: readonly SealedBundle[]): Seen[] {
   return bundles.flatMap(({ manifest, statuses }) =>
     (statuses ?? [])
+      .flat()
       .flatMap(({ lines }) => lines)
       .filter(({ about }) => about === undefined)
       .map((line) => ({ sight: { run: manifest.run, observed_at: manifest.started_at }, line })),
