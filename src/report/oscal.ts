@@ -37,7 +37,7 @@ interface Known {
   definition: ReportControl;
 }
 
-/** In pieces: each deviation is told at length, and there may be thousands. */
+/** In pieces, each made when its turn comes: a deviation is told at length, and there may be thousands. */
 export function* oscal(report: Report): Generator<string> {
   const { period, head, tool } = report;
   const known = period.controls.map((control, index): Known => {
@@ -92,8 +92,8 @@ export function* oscal(report: Report): Generator<string> {
               'observations',
               known.flatMap(({ control }) =>
                 control.tests.flatMap((test) => [
-                  testObservation(test, period),
-                  ...test.deviations.map(deviationObservation),
+                  () => testObservation(test, period),
+                  ...test.deviations.map((one) => () => deviationObservation(one)),
                 ]),
               ),
             ),
@@ -101,13 +101,13 @@ export function* oscal(report: Report): Generator<string> {
               'risks',
               known.flatMap((each) =>
                 each.control.tests.flatMap((test) =>
-                  test.deviations.filter(isRisk).map((one) => riskOf(one, each, period)),
+                  test.deviations.filter(isRisk).map((one) => () => riskOf(one, each, period)),
                 ),
               ),
             ),
             ...some(
               'findings',
-              known.map((each) => findingOf(each, period)),
+              known.map((each) => () => findingOf(each, period)),
             ),
           },
         ],
@@ -122,8 +122,9 @@ export function* oscal(report: Report): Generator<string> {
 /** So deep lie the items of the long lists. */
 const itemDepth = 5;
 
-/** As `JSON.stringify(value, null, 2)` writes it; what lies so deep is a piece. */
-function* indented(value: unknown, depth: number, indent = ''): Generator<string> {
+/** As `JSON.stringify(value, null, 2)` writes it; what lies so deep is a piece, of which a function may be told. */
+function* indented(told: unknown, depth: number, indent = ''): Generator<string> {
+  const value: unknown = typeof told === 'function' ? told() : told;
   const isList = Array.isArray(value);
   const entries =
     depth === 0 || typeof value !== 'object' || value === null
