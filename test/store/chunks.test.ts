@@ -136,8 +136,8 @@ describe('packs', () => {
 
   it('are held by who looks lines up, but not more of them than fit', async () => {
     const { backend, keys, read } = noting();
-    // Each line is a chunk and a pack, of 80 mebibytes together.
-    const lines = texts(20, 4 * mebibyte);
+    // Each line is a chunk and a pack, of 20 mebibytes together.
+    const lines = texts(20, mebibyte);
     const chunks = lines.map((line): Chunk => {
       const text = Buffer.from(`"${line}"\n`);
       const digest = sha256(text);
