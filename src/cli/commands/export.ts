@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { type Archive, writeArchive } from '../../archive/archive.ts';
 import { personalDataOf } from '../../archive/personal.ts';
 import { Pseudonyms } from '../../archive/pseudonyms.ts';
@@ -15,6 +13,7 @@ import { bundlesNamed } from '../../verify/finding.ts';
 import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { openRedactionKey } from '../keys.ts';
+import { lean } from '../lean.ts';
 import { askedPeriod, type PeriodOptions, readPeriod } from '../period.ts';
 import { headLine } from '../print-night.ts';
 import { LiveLine } from '../progress.ts';
@@ -24,9 +23,6 @@ import { openReport, type ReportRequest } from '../report.ts';
 import { readRoots } from '../roots.ts';
 import { openStore } from '../store.ts';
 import { byteSize, plural, type Terminal, wrap } from '../terminal.ts';
-
-/** Bytes of buffers, those in use among them, from which on those that are not are looked for. */
-const mostBuffers = 24 * 1024 * 1024;
 
 export interface ExportOptions extends PeriodOptions, ReportRequest {
   /** `FILE.zip`, or a new folder. */
@@ -43,21 +39,7 @@ export interface ExportOptions extends PeriodOptions, ReportRequest {
  * where bundles are missing: then the archive says so, or where they are damaged: then there is none.
  */
 export async function exportArchive(io: CommandIo, options: ExportOptions): Promise<ExitCode> {
-  // Little is held and much goes through: left to itself, V8 lets four times as much garbage gather,
-  // and takes ever more room for what is young.
-  for (const flag of ['--heap-growing-percent=15', '--semi-space-growth-factor=1', '--expose-gc']) {
-    setFlagsFromString(flag);
-  }
-  const collect: (options: { type: 'minor' }) => void = runInNewContext('gc');
-  // What lies outside of its heap, it lets gather to 64 MB before it looks.
-  const timer = setInterval(() => {
-    if (process.memoryUsage().arrayBuffers > mostBuffers) collect({ type: 'minor' });
-  }, 100);
-  try {
-    return await exportWithin(io, options);
-  } finally {
-    clearInterval(timer);
-  }
+  return lean(() => exportWithin(io, options));
 }
 
 async function exportWithin(io: CommandIo, options: ExportOptions): Promise<ExitCode> {
