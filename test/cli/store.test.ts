@@ -1,5 +1,5 @@
 /** `tickmark store`: what a killed run left goes, and nothing that a manifest names. */
-import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -67,13 +67,7 @@ const total = (sizes: Iterable<number>) => [...sizes].reduce((sum, each) => sum 
 
 /** A night that dies before its manifest has a name, so that all of it is left over. */
 async function killedNight(clock: string): Promise<void> {
-  const counted = faultyBackend(memoryBackend().backend, 'fails', 0);
-  for (const key of (await files()).keys()) {
-    await counted.backend.create(key, await readFile(join(evidence, key)));
-  }
-  const copied = counted.steps.length;
-  await nightOn(project, counted.backend, clock, sealing);
-  const faulty = faultyBackend(backend, 'dies before', counted.steps.length - copied);
+  const faulty = faultyBackend(backend, 'dies before', 'bundles/');
   const ended = new AbortController();
   const run = nightOn(project, faulty.backend, clock, sealing, ended.signal);
   await Promise.race([run, faulty.died]);

@@ -25,14 +25,19 @@ export interface FaultyBackend {
   died: Promise<void>;
 }
 
-/** @param at the number of the chosen write, from 1; 0 chooses none. */
-export function faultyBackend(sound: Backend, fault: WriteFault, at: number): FaultyBackend {
+/** @param at the number of the chosen write, from 1; 0 chooses none. Or the beginning of its key. */
+export function faultyBackend(
+  sound: Backend,
+  fault: WriteFault,
+  at: number | string,
+): FaultyBackend {
   const steps: Step[] = [];
   let tellDeath = () => {};
   const died = new Promise<void>((resolve) => {
     tellDeath = resolve;
   });
   let alive = true;
+  let reached = false;
   /** A dead process gets no answer, not even an error. */
   const never = new Promise<never>(() => {});
   const die = () => {
@@ -48,9 +53,10 @@ export function faultyBackend(sound: Backend, fault: WriteFault, at: number): Fa
   const written = async <T>(step: Step, work: () => Promise<T>): Promise<T> => {
     if (!alive) return never;
     steps.push(step);
-    const chosen = at > 0 && steps.length === at;
+    const chosen = typeof at === 'string' ? step.key.startsWith(at) : steps.length === at;
+    reached ||= chosen;
     if (chosen && fault === 'dies before') return die();
-    if (fault === 'fails once' ? chosen : fault === 'fails' && at > 0 && steps.length >= at) {
+    if (fault === 'fails once' ? chosen : fault === 'fails' && reached) {
       throw new TickmarkError(
         'StoreUnavailable',
         `cannot ${step.what} ${step.key}: the disk is full`,
