@@ -21,7 +21,10 @@ export const timestamp = () => z.iso.datetime();
 
 /** What of a field is about a person, where not all of it always is. */
 export interface PersonalPart {
-  /** Its first group is what tells the person apart: the user's name in an ARN. No match: nothing. */
+  /**
+   * Its first group is what tells the person apart: the user's name in an ARN. No match: nothing.
+   * Flags do not count.
+   */
   part?: RegExp;
   /** Only where the fields beside it have these values: `{ to: 'person' }`. */
   when?: Record<string, string>;

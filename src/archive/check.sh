@@ -77,7 +77,7 @@ find . ! -type d ! -type f -o -name '*[! -~]*' -o -name '*\\*' > "$t/x" && find 
   else say 'SHA256SUMS is missing'; fi
 } > "$t/x"
 report "$t/x" files 'each is what SHA256SUMS says, and there is none besides'
-echo 'note    files: tables and reports are sealed by nobody, SHA256SUMS neither; README.txt says how they are made again from sealed/'
+echo 'note    files: tables and reports are sealed by nobody, SHA256SUMS neither; README.txt says more'
 
 # 2. What the manifests say, a line for each value that is wanted: "F file place value", where a place
 #    is like .slices@.records.chunks; "F file end" where the JSON ends, "F file cut" where it does not.

@@ -199,7 +199,7 @@ function howToCheck(
           ),
           commands('', ['sh check.sh', 'tickmark verify .', 'tickmark reperform .']),
           wrapped(
-            `The tables and reports around sealed/ are sealed by nobody: whoever changes one can write SHA256SUMS anew. To see that they follow from what is sealed, make them again with Tickmark ${tool.version}. Nothing may differ but README.txt, index.csv, SHA256SUMS and certificates/tsa-roots.pem:`,
+            `The tables and reports around sealed/ are sealed by nobody: whoever changes one can write SHA256SUMS anew. To see that they follow from what is sealed, make them again with Tickmark ${tool.version}. Nothing may differ but README.txt, index.csv, SHA256SUMS and certificates/tsa-roots.pem. Where plugins gave evidence, name them under plugins: in that file.`,
           ),
           commands('', again(report, control)),
         ]

@@ -5,6 +5,7 @@
 import { TickmarkError } from '../evidence/errors.ts';
 import { compareText, type JsonObject } from '../evidence/json.ts';
 import type { EvidenceRecord } from '../evidence/slice.ts';
+import { bySourceScopeUid } from '../period/population.ts';
 import type { Gap, PeriodReport } from '../period/report.ts';
 import type {
   Query,
@@ -224,7 +225,7 @@ function redactDetails(
     population: async (test) => redactPopulation(await details.population(test), pseudonyms),
     async *records(dataset) {
       // Those that have another place now are few beside all: as text they take the least room.
-      const moved: { place: Place; text: string }[] = [];
+      const moved: { place: Pick<RecordHistory, 'source' | 'scope' | 'uid'>; text: string }[] = [];
       for await (const history of details.records(dataset)) {
         if (pseudonyms.text(history.uid) === history.uid) continue;
         const redacted = redact(history);
@@ -300,17 +301,4 @@ function redactHistory(
 
 function named<T extends { uid: string; name: string }>(of: T, pseudonyms: Pseudonyms): T {
   return { ...of, uid: pseudonyms.text(of.uid), name: pseudonyms.text(of.name) };
-}
-
-/** Where something stands among others. */
-interface Place {
-  source: string;
-  scope: string;
-  uid: string;
-}
-
-function bySourceScopeUid(a: Place, b: Place): number {
-  return (
-    compareText(a.source, b.source) || compareText(a.scope, b.scope) || compareText(a.uid, b.uid)
-  );
 }

@@ -46,7 +46,7 @@ export async function writeNightReports(
       { config: project.loaded.file, ...range },
       new Date(),
     );
-    const opened = await openReport(period, {});
+    const opened = await openReport(period);
     for (const { format, file } of reports) {
       await writeOutput(file, await render(format, opened), true);
     }

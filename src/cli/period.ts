@@ -6,7 +6,9 @@ import type { Period } from '../period/calendar.ts';
 import type { PeriodRequest } from '../period/examined.ts';
 import type { History } from '../period/history.ts';
 import { presentOf } from '../period/present.ts';
+import type { ControlReport, PeriodReport } from '../period/report.ts';
 import type { Store } from '../store/store.ts';
+import { didYouMean } from '../yaml/nearest.ts';
 import type { ProjectOptions } from './command.ts';
 import { readHistory } from './history.ts';
 import { openReachDays } from './registry.ts';
@@ -16,6 +18,8 @@ export interface PeriodOptions extends ProjectOptions {
   /** Days, `2026-01-31`, instead of the configured ones. */
   from?: string;
   until?: string;
+  /** One date only, `2026-01-31` (Type I), instead of both. */
+  asOf?: string;
 }
 
 /** Each day of it is looked at. */
@@ -45,16 +49,38 @@ export async function readPeriod(
 ): Promise<OpenPeriod> {
   const period = askedPeriod(loaded, options);
   const history = await readHistory(store, { reachDays });
-  return { loaded, store, history, request: { period, now: presentOf(history, clock) } };
+  const { asOf } = options;
+  const now = presentOf(history, clock);
+  const request = { period, now, ...(asOf === undefined ? {} : { asOf }) };
+  return { loaded, store, history, request };
+}
+
+/** @throws TickmarkError NotFound */
+export function assertBundles({ history, store }: Pick<OpenPeriod, 'history' | 'store'>): void {
+  if (history.bundles.length > 0) return;
+  throw new TickmarkError(
+    'NotFound',
+    `${store.backend.location} holds no bundle yet; tickmark run seals the first`,
+  );
+}
+
+/** One control of a period, by its id. @throws TickmarkError NotFound */
+export function controlIn({ controls }: PeriodReport, id: string): ControlReport {
+  const found = controls.find((each) => each.id === id);
+  if (found !== undefined) return found;
+  const owner = controls.find(({ tests }) => tests.some((test) => test.id === id));
+  const ids = controls.map((each) => each.id);
+  const hint = owner === undefined ? didYouMean(id, ids) : `; it is a test of control ${owner.id}`;
+  throw new TickmarkError('NotFound', `no night was judged by a control ${id}${hint}`);
 }
 
 /** The period that is asked for, or the configured one. @throws TickmarkError Usage */
 export function askedPeriod(
   { config, file }: Pick<LoadedConfig, 'config' | 'file'>,
-  { from, until }: Pick<PeriodOptions, 'from' | 'until'>,
+  { from, until, asOf }: Pick<PeriodOptions, 'from' | 'until' | 'asOf'>,
 ): Period {
-  const start = from ?? config.period?.start;
-  const end = until ?? config.period?.end;
+  const start = asOf ?? from ?? config.period?.start;
+  const end = asOf ?? until ?? config.period?.end;
   if (start === undefined || end === undefined) {
     throw new TickmarkError(
       'Usage',

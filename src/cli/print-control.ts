@@ -9,7 +9,8 @@ import type {
   PeriodReport,
   TestReport,
 } from '../period/report.ts';
-import { byUrgency, conclusionOf, dueWords, legend, minute, versionName } from './print-status.ts';
+import { byUrgency, minute, versionName } from '../report/words.ts';
+import { conclusionOf, dueWords, legend } from './print-status.ts';
 import { marks } from './strip.ts';
 import { plural, printable, type Terminal, wrap } from './terminal.ts';
 

@@ -10,7 +10,7 @@ import type {
   ScopeSpan,
   WaiverReport,
 } from '../period/report.ts';
-import { noVersion } from '../report/words.ts';
+import { byUrgency, fromNow, versionName } from '../report/words.ts';
 import { type Grain, grainFor, marks, stripOf } from './strip.ts';
 import {
   cut,
@@ -216,15 +216,6 @@ function printOpen(
   out();
 }
 
-const severities = ['critical', 'high', 'medium', 'low'];
-
-/** What has to be closed first comes first. */
-export function byUrgency(a: Deviation, b: Deviation): number {
-  const key = ({ remediation }: Deviation) =>
-    `${remediation.due ?? '9'} ${severities.indexOf(remediation.severity)}`;
-  return key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0;
-}
-
 /** In days: to the minute it stands with the control. */
 function sinceWhen({ opened }: Deviation): string {
   const [after, by] = [opened.after?.slice(0, 10), opened.by.slice(0, 10)];
@@ -282,12 +273,6 @@ export function changeLine({ what, id, versions }: Change): string {
   return `${[what, id].join(' ').trim()}: ${each.join('; ')}`;
 }
 
-/** A digest is named by its beginning, a value as it is. */
-export function versionName(what: Change['what'], value: string): string {
-  if (value === '') return noVersion(what);
-  return what === 'parameters' || what === 'program' ? value : value.slice(0, 12);
-}
-
 function printList({ out, style, width }: Terminal, title: string, lines: readonly string[]): void {
   if (lines.length === 0) return;
   out(style('bold', title));
@@ -304,25 +289,6 @@ function printList({ out, style, width }: Terminal, title: string, lines: readon
 
 function named(controls: readonly string[]): string {
   return controls.length > mostNamed ? plural(controls.length, 'control') : controls.join(', ');
-}
-
-/** `in 9 hours`, `3 days ago`; of a day its end counts. */
-export function fromNow(time: string, now: string): string {
-  const end = time.length === 10 ? Date.parse(`${time}T24:00:00Z`) : Date.parse(time);
-  const minutes = Math.round((end - Date.parse(now)) / 60_000);
-  const size = Math.abs(minutes);
-  const words =
-    size < 90
-      ? plural(size, 'minute')
-      : size < 48 * 60
-        ? plural(Math.round(size / 60), 'hour')
-        : plural(Math.round(size / (24 * 60)), 'day');
-  return minutes < 0 ? `${words} ago` : `in ${words}`;
-}
-
-/** `2026-01-31 04:05`, UTC. */
-export function minute(time: string): string {
-  return `${time.slice(0, 10)} ${time.slice(11, 16)}`;
 }
 
 function counted(count: number): string {

@@ -1,13 +1,12 @@
 /** Makes of a store what reports of a period are made from. */
 import type { Control, TestDefinition } from '../controls/schema.ts';
 import { dayIn } from '../evidence/days.ts';
-import { TickmarkError } from '../evidence/errors.ts';
 import { compareText } from '../evidence/json.ts';
 import { judgingFile } from '../period/changes.ts';
 import { tellsOf } from '../period/events.ts';
 import { type Examined, isWithin, prepare } from '../period/examined.ts';
 import { type Night, streamKey } from '../period/nights.ts';
-import { examine } from '../period/period.ts';
+import { reportOn } from '../period/period.ts';
 import { type FollowedItem, followItems, type NightStretch } from '../period/population.ts';
 import type { PeriodReport, TestReport } from '../period/report.ts';
 import type { DrawnLine } from '../period/sample.ts';
@@ -31,38 +30,27 @@ import { readList } from '../store/lists.ts';
 import { recordHistories, type SeenSlice } from '../store/record-histories.ts';
 import { ChunkReader } from '../store/search.ts';
 import type { Store } from '../store/store.ts';
-import { didYouMean } from '../yaml/nearest.ts';
 import { packageCommit, packageVersion } from './package.ts';
-import type { OpenPeriod } from './period.ts';
+import { assertBundles, controlIn, type OpenPeriod } from './period.ts';
 import { evidenceOf, toldOf, whyIncomplete } from './population-evidence.ts';
 import { resultOf } from './sample-evidence.ts';
-
-export interface ReportRequest {
-  /** Of this control only. */
-  control?: string;
-  /** One date only, `2026-01-31` (Type I). */
-  asOf?: string;
-}
 
 export interface OpenReport {
   report: Report;
   details: ReportDetails;
 }
 
-/** @throws TickmarkError NotFound where there is no bundle, or no such control; IntegrityBroken */
-export async function openReport(
-  { history, request, store }: OpenPeriod,
-  { control, asOf }: ReportRequest,
-): Promise<OpenReport> {
-  if (history.bundles.length === 0) {
-    throw new TickmarkError(
-      'NotFound',
-      `${store.backend.location} holds no bundle yet; tickmark run seals the first`,
-    );
-  }
-  const asked = { ...request, ...(asOf === undefined ? {} : { asOf }) };
-  const examined = prepare(history, asked);
-  const period = onlyOf(examine(history, asked), control);
+/**
+ * @param control of this one only.
+ * @throws TickmarkError NotFound where there is no bundle, or no such control; IntegrityBroken
+ */
+export async function openReport(opened: OpenPeriod, control?: string): Promise<OpenReport> {
+  assertBundles(opened);
+  const { history, request, store } = opened;
+  const examined = prepare(history, request);
+  const whole = reportOn(examined);
+  const period =
+    control === undefined ? whole : { ...whole, controls: [controlIn(whole, control)] };
   const inPeriod = examined.nights.filter(
     (night) => isWithin(night, examined) || isTold(night, examined),
   );
@@ -88,18 +76,6 @@ export async function openReport(
     samples: await samplesOf(inOrder, period, store),
   };
   return { report, details: detailsOf(examined, store) };
-}
-
-/** @throws TickmarkError NotFound */
-function onlyOf(report: PeriodReport, id: string | undefined): PeriodReport {
-  if (id === undefined) return report;
-  const controls = report.controls.filter((each) => each.id === id);
-  if (controls.length > 0) return { ...report, controls };
-  const ids = report.controls.map((each) => each.id);
-  throw new TickmarkError(
-    'NotFound',
-    `no night was judged by a control ${id}${didYouMean(id, ids)}`,
-  );
 }
 
 /** Whether a night that began outside the period holds events of it. */

@@ -34,7 +34,10 @@ import { examineTest, type Tested } from './tests.ts';
 import { reportWaivers } from './waivers.ts';
 
 export function examine(history: History, request: PeriodRequest): PeriodReport {
-  const examined = prepare(history, request);
+  return reportOn(prepare(history, request));
+}
+
+export function reportOn(examined: Examined): PeriodReport {
   const { nights, upToEnd, period, start, through, now, controls, problems } = examined;
   const inPeriod = (place: number) => isWithin(nights[place] as Night, examined);
   const states = walkStates(upToEnd, examined.events, inPeriod);
@@ -70,7 +73,7 @@ export function examine(history: History, request: PeriodRequest): PeriodReport 
     due: dueOf(examined, tested),
     waivers: reportWaivers(
       nights.filter((_night, place) => inPeriod(place)),
-      history.waivers,
+      examined.history.waivers,
       reports.flatMap(({ tests }) => tests.flatMap(({ deviations }) => deviations)),
       new Date(through),
       period.timezone,

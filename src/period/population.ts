@@ -103,13 +103,17 @@ export function followItems(
       coverage,
       gaps,
     },
-    items: items.sort(
-      ({ item: a }, { item: b }) =>
-        compareText(a.source, b.source) ||
-        compareText(a.scope, b.scope) ||
-        compareText(a.uid, b.uid),
-    ),
+    items: items.sort((a, b) => bySourceScopeUid(a.item, b.item)),
   };
+}
+
+type Place = Pick<PopulationItem, 'source' | 'scope' | 'uid'>;
+
+/** The order of everything that has these three. */
+export function bySourceScopeUid(a: Place, b: Place): number {
+  return (
+    compareText(a.source, b.source) || compareText(a.scope, b.scope) || compareText(a.uid, b.uid)
+  );
 }
 
 function noNights(): PopulationItem['nights'] {

@@ -18,9 +18,23 @@ export function minute(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 16)}`;
 }
 
-/** `1 night`, `2 nights`. */
-export function plural(count: number, one: string): string {
-  return `${count.toLocaleString('en-US')} ${one}${count === 1 ? '' : 's'}`;
+/** `1 night`, `1,200 nights`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+}
+
+/** `in 9 hours`, `3 days ago`; of a day its end counts. */
+export function fromNow(time: string, now: string): string {
+  const end = time.length === 10 ? Date.parse(`${time}T24:00:00Z`) : Date.parse(time);
+  const minutes = Math.round((end - Date.parse(now)) / 60_000);
+  const size = Math.abs(minutes);
+  const words =
+    size < 90
+      ? plural(size, 'minute')
+      : size < 48 * 60
+        ? plural(Math.round(size / 60), 'hour')
+        : plural(Math.round(size / (24 * 60)), 'day');
+  return minutes < 0 ? `${words} ago` : `in ${words}`;
 }
 
 /**
@@ -153,4 +167,10 @@ export function interimWords({ period: { interim, now } }: Report): string | nul
 /** Of a version without a value: what nights were judged without. */
 export function noVersion(what: Change['what']): string {
   return what === 'control' ? 'not among the controls' : 'none';
+}
+
+/** A digest is named by its beginning, a value as it is. */
+export function versionName(what: Change['what'], value: string): string {
+  if (value === '') return noVersion(what);
+  return what === 'parameters' || what === 'program' ? value : value.slice(0, 12);
 }

@@ -8,11 +8,13 @@ import { breakOf, type Finding, noteOf } from './finding.ts';
 /**
  * Every file is what SHA256SUMS says, and there is none besides. The list protects from accidents:
  * whoever changes a file can change the list too. What is sealed is held against its seals.
+ * @param redacted what is sealed is not all there, so that nothing can be made again from it.
  * @param onRead called for each file; it may throw to stop.
  * @returns how many files are what the list says.
  */
 export async function* verifyFiles(
   files: ArchiveFiles,
+  redacted: boolean,
   onRead: () => void,
 ): AsyncGenerator<Finding, number> {
   const bytes = await unlessBroken(() => files.read(sumsFile));
@@ -23,11 +25,14 @@ export async function* verifyFiles(
     return 0;
   }
   const { listed, faulty } = readSums(Buffer.from(bytes).toString('utf8'));
+  const remedy = redacted
+    ? 'whoever holds the store can make them again, by the same key'
+    : 'make them again from sealed/, as README.txt says, and compare';
   yield noteOf(
     'ReportsNotSealed',
     sumsFile,
     [],
-    `the tables and reports were held against ${sumsFile} alone, and whoever changes them can write that anew: they are sealed by nobody; make them again from sealed/, as README.txt says, and compare`,
+    `the tables and reports were held against ${sumsFile} alone, and whoever changes them can write that anew: they are sealed by nobody; ${remedy}`,
   );
   if (faulty !== undefined) yield damaged(`has ${faulty}`);
   let right = 0;

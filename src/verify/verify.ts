@@ -88,7 +88,8 @@ export async function* verify(
   const counted = yield* verifyContents(links, objects, redacted, onBundle);
   yield* verifyEvidence(sound);
   yield* verifyIntervals(links);
-  const files = options.files === undefined ? null : yield* verifyFiles(options.files, onRead);
+  const files =
+    options.files === undefined ? null : yield* verifyFiles(options.files, redacted, onRead);
   yield* noteChanges(sound);
   if (links.length > 0) yield* noteLeftovers(backend, links, objects);
   const last = links.at(-1);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { printControl } from '../../src/cli/print-control.ts';
-import { conclusionOf, fromNow, printStatus } from '../../src/cli/print-status.ts';
+import { conclusionOf, printStatus } from '../../src/cli/print-status.ts';
 import type { Style, Terminal } from '../../src/cli/terminal.ts';
 import type { ControlReport, DayState, Deviation, PeriodReport } from '../../src/period/report.ts';
+import { fromNow } from '../../src/report/words.ts';
 
 /** A terminal so wide that keeps what it is given; styles stand in brackets when asked for. */
 function terminal(width: number, { coloured = false, pipe = false } = {}) {

@@ -19,12 +19,14 @@ import { headLine } from '../print-night.ts';
 import { LiveLine } from '../progress.ts';
 import { openReachDays, openRegistry } from '../registry.ts';
 import { render } from '../render.ts';
-import { openReport, type ReportRequest } from '../report.ts';
+import { openReport } from '../report.ts';
 import { readRoots } from '../roots.ts';
 import { openStore } from '../store.ts';
 import { byteSize, plural, type Terminal, wrap } from '../terminal.ts';
 
-export interface ExportOptions extends PeriodOptions, ReportRequest {
+export interface ExportOptions extends PeriodOptions {
+  /** Of this control only. */
+  control?: string;
   /** `FILE.zip`, or a new folder. */
   out: string;
   /** Nobody is named: people have pseudonyms, and what is sealed of the evidence is left out. */
@@ -44,8 +46,7 @@ export async function exportArchive(io: CommandIo, options: ExportOptions): Prom
 
 async function exportWithin(io: CommandIo, options: ExportOptions): Promise<ExitCode> {
   const { terminal, signal } = io;
-  const { out, asOf, control, force = false } = options;
-  const asked = asOf === undefined ? options : { ...options, from: asOf, until: asOf };
+  const { out, control, force = false } = options;
   const loaded = loadConfig(options.config);
   const pseudonyms = options.redact
     ? new Pseudonyms(await openRedactionKey(loaded, process.env))
@@ -53,10 +54,10 @@ async function exportWithin(io: CommandIo, options: ExportOptions): Promise<Exit
   const registry = await openRegistry(loaded);
   const store = await openStore(options.store, loaded);
   const last = await store.last();
-  const clock = reportTime(askedPeriod(loaded, asked), last?.manifest, new Date());
+  const clock = reportTime(askedPeriod(loaded, options), last?.manifest, new Date());
   const reachDays = await openReachDays(loaded);
-  const period = await readPeriod({ loaded, reachDays, store }, asked, clock);
-  const whole = await openReport(period, options);
+  const period = await readPeriod({ loaded, reachDays, store }, options, clock);
+  const whole = await openReport(period, control);
   const roots = loaded.config.timestamps?.roots;
   const progress = new LiveLine(terminal);
   let redaction: Redacted | undefined;

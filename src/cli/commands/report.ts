@@ -5,9 +5,11 @@ import type { Format } from '../formats.ts';
 import { type Piece, type Pieces, writeOutput } from '../output.ts';
 import { openPeriod, type PeriodOptions } from '../period.ts';
 import { formatOf, render } from '../render.ts';
-import { openReport, type ReportRequest } from '../report.ts';
+import { openReport } from '../report.ts';
 
-export interface ReportOptions extends PeriodOptions, ReportRequest {
+export interface ReportOptions extends PeriodOptions {
+  /** Of this control only. */
+  control?: string;
   out?: string;
   format?: Format;
   force?: boolean;
@@ -23,10 +25,9 @@ const defaultFile = 'tickmark-report.html';
  */
 export async function report(io: CommandIo, options: ReportOptions): Promise<ExitCode> {
   const { terminal, signal } = io;
-  const { asOf, force = false } = options;
+  const { force = false } = options;
   const { format, file } = whatAndWhere(options);
-  const asked = asOf === undefined ? options : { ...options, from: asOf, until: asOf };
-  const opened = await openReport(await openPeriod(asked), options);
+  const opened = await openReport(await openPeriod(options), options.control);
   const pieces = untilInterrupted(await render(format, opened), signal);
   if (file === undefined) for await (const piece of pieces) terminal.data(String(piece));
   else {

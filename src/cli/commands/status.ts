@@ -1,22 +1,18 @@
-import { TickmarkError } from '../../evidence/errors.ts';
 import type { History } from '../../period/history.ts';
 import { holdsEvidence } from '../../period/nights.ts';
 import { examine } from '../../period/period.ts';
-import type { ControlReport, Deviation, PeriodReport } from '../../period/report.ts';
+import type { ControlReport, Deviation } from '../../period/report.ts';
 import { findResult } from '../../store/results.ts';
 import { ChunkReader } from '../../store/search.ts';
 import type { Store } from '../../store/store.ts';
-import { didYouMean } from '../../yaml/nearest.ts';
 import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
-import { openPeriod, type PeriodOptions } from '../period.ts';
+import { assertBundles, controlIn, openPeriod, type PeriodOptions } from '../period.ts';
 import { printControl, printedDeviations } from '../print-control.ts';
 import { type NightsKind, printHead, printStatus } from '../print-status.ts';
 
 export interface StatusOptions extends PeriodOptions {
   control?: string;
-  /** One date only, `2026-01-31` (Type I). */
-  asOf?: string;
   json?: boolean;
 }
 
@@ -25,17 +21,11 @@ export interface StatusOptions extends PeriodOptions {
  * bundles are missing or damaged.
  */
 export async function status({ terminal }: CommandIo, options: StatusOptions): Promise<ExitCode> {
-  const { asOf } = options;
-  const asked = asOf === undefined ? options : { ...options, from: asOf, until: asOf };
-  const { store, history, request } = await openPeriod(asked);
-  if (history.bundles.length === 0) {
-    throw new TickmarkError(
-      'NotFound',
-      `${store.backend.location} holds no bundle yet; tickmark run seals the first`,
-    );
-  }
-  const report = examine(history, { ...request, ...(asOf === undefined ? {} : { asOf }) });
-  const control = options.control === undefined ? undefined : controlOf(report, options.control);
+  const period = await openPeriod(options);
+  assertBundles(period);
+  const { store, history, request } = period;
+  const report = examine(history, request);
+  const control = options.control === undefined ? undefined : controlIn(report, options.control);
   if (options.json) {
     const only = control === undefined ? report : { ...report, controls: [control] };
     terminal.out(JSON.stringify(only));
@@ -46,15 +36,6 @@ export async function status({ terminal }: CommandIo, options: StatusOptions): P
     printControl(terminal, report, control, statementOf(history, control.id), reasons);
   }
   return report.problems.length > 0 ? exitCodes.integrity : exitCodes.complete;
-}
-
-function controlOf({ controls }: PeriodReport, id: string): ControlReport {
-  const found = controls.find((each) => each.id === id);
-  if (found !== undefined) return found;
-  const owner = controls.find(({ tests }) => tests.some((test) => test.id === id));
-  const ids = controls.map((each) => each.id);
-  const hint = owner === undefined ? didYouMean(id, ids) : `; it is a test of control ${owner.id}`;
-  throw new TickmarkError('NotFound', `no night was judged by a control ${id}${hint}`);
 }
 
 function kindOf({ bundles }: History): NightsKind {

@@ -1,6 +1,7 @@
 /** One control: what it says, its days, tests, deviations and gaps. */
 import type { ControlReport, PeriodReport, TestReport, WaiverReport } from '../../period/report.ts';
 import type { Report, ReportControl, ReportTest } from '../model.ts';
+import { plural } from '../words.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import {
   addressOf,
@@ -22,7 +23,7 @@ import {
   view,
 } from './parts.ts';
 import { axis, legend, runsOf, strip, stripWords } from './strip.ts';
-import { counted, dayStates, frameworkName, plural, wordsOf } from './words.ts';
+import { counted, dayStates, frameworkName, wordsOf } from './words.ts';
 
 /** Deviations that a control shows at once; the view of all of them has the others. */
 const mostDeviations = 200;

@@ -1,6 +1,7 @@
 /** The views that list something of the whole period. */
 import type { PeriodReport } from '../../period/report.ts';
 import type { Query, Report, ReportPopulation, ReportSample } from '../model.ts';
+import { plural, versionName } from '../words.ts';
 import { waiversTable } from './control.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import {
@@ -21,7 +22,7 @@ import {
   time,
   view,
 } from './parts.ts';
-import { counted, plural, versionName } from './words.ts';
+import { counted } from './words.ts';
 
 /** Rows of one kind that a view shows at once. */
 const mostRows = 1_000;

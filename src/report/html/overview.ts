@@ -2,7 +2,7 @@
 import { isOpen } from '../../period/deviations.ts';
 import type { ControlReport, Deviation, PeriodReport } from '../../period/report.ts';
 import type { Report } from '../model.ts';
-import { byUrgency } from '../words.ts';
+import { byUrgency, fromNow, plural } from '../words.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import {
   addressOf,
@@ -30,8 +30,6 @@ import {
   counted,
   daysOf,
   frameworkName,
-  fromNow,
-  plural,
   shareOf,
   wordsOf,
 } from './words.ts';

@@ -1,9 +1,9 @@
 /** Pieces that several views of the page are made of. */
 import type { Json } from '../../evidence/json.ts';
 import type { Conclusion, ControlReport, Gap } from '../../period/report.ts';
-import { minute } from '../words.ts';
+import { minute, plural } from '../words.ts';
 import { type Markup, markup, type Part } from './markup.ts';
-import { closingWords, counted, plural, shareOf, signs } from './words.ts';
+import { closingWords, counted, shareOf, signs } from './words.ts';
 
 /** Where a view is: its id, and behind # its address; so a link works without the script too. */
 export const addressOf = {

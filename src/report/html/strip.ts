@@ -1,8 +1,9 @@
 /** The days of a control as a strip: a piece for each run of days that were the same. */
 import { addDays } from '../../evidence/days.ts';
 import type { DayState } from '../../period/report.ts';
+import { plural } from '../words.ts';
 import { type Markup, markup } from './markup.ts';
-import { counted, dayStates, plural, span } from './words.ts';
+import { counted, dayStates, span } from './words.ts';
 
 /** Days one after the other that were the same. */
 export interface Run {

@@ -1,36 +1,16 @@
 /** Facts of a period in words. Times are UTC. */
 import type {
   Bracket,
-  Change,
   Conclusion,
   ControlReport,
   DayState,
   Deviation,
   Gap,
 } from '../../period/report.ts';
-import { minute, noVersion, type Standing, standingOf } from '../words.ts';
+import { fromNow, minute, plural, type Standing, standingOf } from '../words.ts';
 
 export function counted(count: number): string {
   return count.toLocaleString('en-US');
-}
-
-/** `1 night`, `1,200 nights`. */
-export function plural(count: number, noun: string, many = `${noun}s`): string {
-  return `${counted(count)} ${count === 1 ? noun : many}`;
-}
-
-/** `in 9 hours`, `3 days ago`; of a day its end counts. */
-export function fromNow(time: string, now: string): string {
-  const end = time.length === 10 ? Date.parse(`${time}T24:00:00Z`) : Date.parse(time);
-  const minutes = Math.round((end - Date.parse(now)) / 60_000);
-  const size = Math.abs(minutes);
-  const words =
-    size < 90
-      ? plural(size, 'minute')
-      : size < 48 * 60
-        ? plural(Math.round(size / 60), 'hour')
-        : plural(Math.round(size / (24 * 60)), 'day');
-  return minutes < 0 ? `${words} ago` : `in ${words}`;
 }
 
 /** How many days a period has, both ends included. */
@@ -150,12 +130,6 @@ export function closingWords({ closable }: Gap, now: string): string {
   if (closable === null) return 'never';
   const { how, until } = closable;
   return until === null ? how : `${how}, until ${minute(until)} (${fromNow(until, now)})`;
-}
-
-/** A digest is named by its beginning, a value as it is. */
-export function versionName(what: Change['what'], value: string): string {
-  if (value === '') return noVersion(what);
-  return what === 'parameters' || what === 'program' ? value : value.slice(0, 16);
 }
 
 const frameworks: Record<string, string> = {
