@@ -7,7 +7,7 @@ import { tellsOf } from '../period/events.ts';
 import { type Examined, isWithin, prepare } from '../period/examined.ts';
 import { type Night, streamKey } from '../period/nights.ts';
 import { reportOn } from '../period/period.ts';
-import { type FollowedItem, followItems, type NightStretch } from '../period/population.ts';
+import { type FollowedItem, followItems } from '../period/population.ts';
 import type { PeriodReport, TestReport } from '../period/report.ts';
 import type { DrawnLine } from '../period/sample.ts';
 import type {
@@ -233,51 +233,70 @@ async function samplesOf(
 
 function detailsOf(examined: Examined, store: Store): ReportDetails {
   // A reader keeps in mind what was looked for: each test, and each dataset, has its own.
+  const reasons = new Map<string, Promise<readonly string[]>>();
   return {
-    population: (test) => populationOf(test, examined, store),
+    population: (test) => populationOf(test, examined, store, reasons),
     records: (dataset) => recordsOf(dataset, examined, new ChunkReader(store.backend)),
   };
 }
 
+/** @param known reasons of populations that were asked for before: finding them takes the most time. */
 async function populationOf(
   test: string,
   examined: Examined,
   store: Store,
+  known: Map<string, Promise<readonly string[]>>,
 ): Promise<ReportPopulation> {
-  const reader = new ChunkReader(store.backend);
   const { population, items } = followItems(examined, test);
-  const { tie_outs, queries } = await evidenceOf(population, examined, store);
   const { dataset } = population;
+  const { tie_outs, queries } = await evidenceOf(population, examined, store);
+  const found = known.get(test) ?? reasonsOf(items, test, dataset, examined, store);
+  known.set(test, found);
   return {
     ...population,
     incomplete: whyIncomplete(population, examined),
-    items: await withReasons(items, test, dataset, examined, reader),
+    items: withReasons(items, dataset, examined, await found),
     ...{ tie_outs, queries },
   };
 }
 
-/** Each item with its stretches, and what decided on the first night of each. */
-async function withReasons(
+/** What decided on the first night of each stretch of each item; the same words are one string. */
+async function reasonsOf(
   followed: readonly FollowedItem[],
   test: string,
   dataset: string,
   { nights }: Examined,
-  reader: ChunkReader,
-): Promise<ReportItem[]> {
-  const reasons = new Map<NightStretch, string>();
-  const all = followed.flatMap(({ item, stretches }) =>
-    stretches.map((stretch) => ({ item, stretch })),
-  );
+  { backend }: Store,
+): Promise<readonly string[]> {
+  const reader = new ChunkReader(backend);
+  const words = new Map<string, string>();
+  const all = followed
+    .flatMap(({ item, stretches }) => stretches.map((stretch) => ({ item, stretch })))
+    .map((each, place) => ({ ...each, place }));
+  const reasons: string[] = all.map(() => '');
   // Night by night: what stands in the same list is looked for together.
-  for (const { item, stretch } of all.sort((a, b) => a.stretch.first - b.stretch.first)) {
+  for (const { item, stretch, place } of all.sort((a, b) => a.stretch.first - b.stretch.first)) {
     const result = await resultOf(reader, nights[stretch.first] as Night, test, dataset, item);
-    reasons.set(stretch, result?.reason ?? '');
+    const reason = result?.reason ?? '';
+    if (!words.has(reason)) words.set(reason, reason);
+    reasons[place] = words.get(reason) as string;
   }
+  return reasons;
+}
+
+/** @param reasons of all stretches, in their order. */
+function withReasons(
+  followed: readonly FollowedItem[],
+  dataset: string,
+  { nights }: Examined,
+  reasons: readonly string[],
+): ReportItem[] {
   const sightOf = (place: number, stream: string) => {
     const { bundle, slices } = nights[place] as Night;
     const { run, started_at } = bundle.manifest;
     return { run, observed_at: slices.get(stream)?.[0]?.observed_at ?? started_at };
   };
+  let at = 0;
   return followed.map(({ item, stretches }) => {
     const stream = streamKey({ ...item, dataset });
     return {
@@ -285,7 +304,9 @@ async function withReasons(
       stretches: stretches.map((stretch): Stretch => {
         const { status, first, last, nights: count } = stretch;
         const [from, to] = [sightOf(first, stream), sightOf(last, stream)];
-        return { status, from, to, nights: count, reason: reasons.get(stretch) ?? '' };
+        const reason = reasons[at] as string;
+        at += 1;
+        return { status, from, to, nights: count, reason };
       }),
     };
   });

@@ -34,13 +34,28 @@ export interface History {
 /** How far apart the same is looked for in two lists. */
 const farthest = 16;
 
+export interface Difference {
+  removed: readonly StatusChunk[];
+  added: readonly StatusChunk[];
+}
+
+/** By the later list: populations are followed through the same nights, one after the other. */
+const known = new WeakMap<
+  readonly StatusGroup[],
+  { before: readonly StatusGroup[]; difference: Difference }
+>();
+
 /** The chunks that one list has and the other has not, or some more: groups that both have are passed over. */
 export function differenceOf(
   before: readonly StatusGroup[],
   now: readonly StatusGroup[],
-): { removed: StatusChunk[]; added: StatusChunk[] } {
+): Difference {
+  const last = known.get(now);
+  if (last?.before === before) return last.difference;
   const groups = apart(before, now, (one, other) => one === other);
-  return apart(groups.removed.flat(), groups.added.flat(), isSame);
+  const difference = apart(groups.removed.flat(), groups.added.flat(), isSame);
+  known.set(now, { before, difference });
+  return difference;
 }
 
 type IsSame<T> = (one: T | undefined, other: T | undefined) => boolean;

@@ -47,87 +47,82 @@ export function* oscal(report: Report): Generator<string> {
   const own = [head?.digest ?? null, period.period, period.as_of, period.now];
   const whose = period.organizations.join(', ');
   const remarks = [interimWords(report) ?? [], marksOf(report)].flat();
-  yield* indented(
-    {
-      'assessment-results': {
-        uuid: uuid('document', own),
-        metadata: {
-          title: `${markup(whose)}: ${periodWords(report)}`,
-          'last-modified': period.now,
-          version: head === null ? '0' : String(head.sequence),
-          'oscal-version': '1.2.1',
-          props: [prop('tickmark-version', tool.version)],
-          parties: period.organizations.map((name) => ({
-            uuid: uuid('organization', name),
-            type: 'organization',
-            name: value(name),
-          })),
-          remarks: `${whatItIs} The words satisfied and not-satisfied are OSCAL's; what Tickmark concluded stands in the remarks of each status.`,
-        },
-        'import-ap': {
-          href: `#${uuid('plan', own)}`,
-          remarks: 'There is no OSCAL plan: the sealed control files say what is tested, and how.',
-        },
-        'local-definitions': {
-          ...some('objectives-and-methods', known.flatMap(objectiveOf)),
-          ...some('activities', known.flatMap(activitiesOf)),
-        },
-        results: [
-          {
-            uuid: uuid('result', own),
-            title: periodWords(report),
-            description: [whatItIs, ...remarks, ...period.problems.map(markup)].join(' '),
-            start: startOfDay(period.period.start, period.period.timezone).toISOString(),
-            end: period.through,
-            props: [
-              prop('interim', String(period.interim)),
-              ...Object.entries(report.marks).map(([name, count]) => prop(name, String(count))),
-            ],
-            'local-definitions': localDefinitionsOf(report),
-            'reviewed-controls': reviewedOf(report.controls),
-            ...(report.nights.length === 0
-              ? {}
-              : { 'assessment-log': { entries: report.nights.map(entryOf) } }),
-            ...some(
-              'observations',
-              known.flatMap(({ control }) =>
-                control.tests.flatMap((test) => [
-                  () => testObservation(test, period),
-                  ...test.deviations.map((one) => () => deviationObservation(one)),
-                ]),
-              ),
-            ),
-            ...some(
-              'risks',
-              known.flatMap((each) =>
-                each.control.tests.flatMap((test) =>
-                  test.deviations.filter(isRisk).map((one) => () => riskOf(one, each, period)),
-                ),
-              ),
-            ),
-            ...some(
-              'findings',
-              known.map((each) => () => findingOf(each, period)),
-            ),
-          },
-        ],
-        'back-matter': { resources: resourcesOf(report, own) },
+  yield* indented({
+    'assessment-results': {
+      uuid: uuid('document', own),
+      metadata: {
+        title: `${markup(whose)}: ${periodWords(report)}`,
+        'last-modified': period.now,
+        version: head === null ? '0' : String(head.sequence),
+        'oscal-version': '1.2.1',
+        props: [prop('tickmark-version', tool.version)],
+        parties: period.organizations.map((name) => ({
+          uuid: uuid('organization', name),
+          type: 'organization',
+          name: value(name),
+        })),
+        remarks: `${whatItIs} The words satisfied and not-satisfied are OSCAL's; what Tickmark concluded stands in the remarks of each status.`,
       },
+      'import-ap': {
+        href: `#${uuid('plan', own)}`,
+        remarks: 'There is no OSCAL plan: the sealed control files say what is tested, and how.',
+      },
+      'local-definitions': {
+        ...some('objectives-and-methods', known.flatMap(objectiveOf)),
+        ...some('activities', known.flatMap(activitiesOf)),
+      },
+      results: [
+        {
+          uuid: uuid('result', own),
+          title: periodWords(report),
+          description: [whatItIs, ...remarks, ...period.problems.map(markup)].join(' '),
+          start: startOfDay(period.period.start, period.period.timezone).toISOString(),
+          end: period.through,
+          props: [
+            prop('interim', String(period.interim)),
+            ...Object.entries(report.marks).map(([name, count]) => prop(name, String(count))),
+          ],
+          'local-definitions': localDefinitionsOf(report),
+          'reviewed-controls': reviewedOf(report.controls),
+          ...(report.nights.length === 0
+            ? {}
+            : { 'assessment-log': { entries: report.nights.map(entryOf) } }),
+          ...some(
+            'observations',
+            known.flatMap(({ control }) =>
+              control.tests.flatMap((test) => [
+                () => testObservation(test, period),
+                ...test.deviations.map((one) => () => deviationObservation(one)),
+              ]),
+            ),
+          ),
+          ...some(
+            'risks',
+            known.flatMap((each) =>
+              each.control.tests.flatMap((test) =>
+                test.deviations.filter(isRisk).map((one) => () => riskOf(one, each, period)),
+              ),
+            ),
+          ),
+          ...some(
+            'findings',
+            known.map((each) => () => findingOf(each, period)),
+          ),
+        },
+      ],
+      'back-matter': { resources: resourcesOf(report, own) },
     },
-    itemDepth,
-  );
+  });
   yield '\n';
 }
 
-/** So deep lie the items of the long lists. */
-const itemDepth = 5;
-
-/** As `JSON.stringify(value, null, 2)` writes it; what lies so deep is a piece, of which a function may be told. */
-function* indented(told: unknown, depth: number, indent = ''): Generator<string> {
-  const value: unknown = typeof told === 'function' ? told() : told;
+/** As `JSON.stringify(value, null, 2)` writes it. What a function tells is one piece. */
+function* indented(told: unknown, indent = ''): Generator<string> {
+  const isPiece = typeof told === 'function';
+  const value: unknown = isPiece ? told() : told;
   const isList = Array.isArray(value);
   const entries =
-    depth === 0 || typeof value !== 'object' || value === null
+    isPiece || typeof value !== 'object' || value === null
       ? []
       : Object.entries(value).filter(([, each]) => each !== undefined);
   if (entries.length === 0) {
@@ -137,7 +132,7 @@ function* indented(told: unknown, depth: number, indent = ''): Generator<string>
   let separator = isList ? '[' : '{';
   for (const [key, each] of entries) {
     yield `${separator}\n${indent}  ${isList ? '' : `${JSON.stringify(key)}: `}`;
-    yield* indented(each, depth - 1, `${indent}  `);
+    yield* indented(each, `${indent}  `);
     separator = ',';
   }
   yield `\n${indent}${isList ? ']' : '}'}`;
@@ -197,7 +192,7 @@ function localDefinitionsOf({ period, sources, tool }: Report) {
     ...some('components', sources.map(componentOf)),
     ...some(
       'inventory-items',
-      [...subjects].map(([id, { source, dataset, scope, uid, name }]) => ({
+      [...subjects].map(([id, { source, dataset, scope, uid, name }]) => () => ({
         uuid: id,
         description: markup(name),
         props: [

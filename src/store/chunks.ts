@@ -26,8 +26,8 @@ export const mostPackBytes = 1024 * 1024;
 /** So many packs are written at once: each waits for a disk or a network. */
 const writesAtOnce = 8;
 
-/** So many packs are read at once: each waits for a disk or a network. */
-const readsAtOnce = 32;
+/** So many packs are read at once, each of which waits for a disk or a network, and so much of them. */
+const mostRead = { packs: 32, bytes: 4 * 1024 * 1024 };
 
 /** Writes the chunks of one list into packs, in the order that they come in. */
 export class PackWriter {
@@ -92,22 +92,29 @@ export async function readTexts(
   chunks: Iterable<Chunk>,
   take: (chunk: Chunk, text: Buffer) => void,
 ): Promise<void> {
-  const packs = [...byPack(chunks)];
-  for (let from = 0; from < packs.length; from += readsAtOnce) {
-    const next = packs.slice(from, from + readsAtOnce);
-    await Promise.all(
-      next.map(async ([pack, wanted]) => {
-        const bytes = await readObject(backend, pack);
-        const places = placesIn(wanted, bytes.length);
-        if (places === undefined) throw broken(backend, overlapIn(pack));
-        for (const chunk of places) take(chunk, textIn(bytes, chunk, backend));
-      }),
-    );
+  const read = async ([pack, wanted]: [string, Chunk[]]) => {
+    const bytes = await readObject(backend, pack);
+    const places = placesIn(wanted, bytes.length);
+    if (places === undefined) throw broken(backend, overlapIn(pack));
+    for (const chunk of places) take(chunk, textIn(bytes, chunk, backend));
+  };
+  let next: [string, Chunk[]][] = [];
+  let bytes = 0;
+  for (const pack of byPack(chunks)) {
+    // As far as the last that is wanted: a pack has at least that much.
+    const [, wanted] = pack;
+    bytes += wanted.reduce((end, chunk) => Math.max(end, chunk.offset + chunk.bytes), 0);
+    next.push(pack);
+    if (next.length < mostRead.packs && bytes < mostRead.bytes) continue;
+    await Promise.all(next.map(read));
+    next = [];
+    bytes = 0;
   }
+  await Promise.all(next.map(read));
 }
 
 /** So much text is held at once by who reads the lines of many chunks, unless one alone has more. */
-const mostHeldBytes = 8 * 1024 * 1024;
+const mostHeldBytes = 4 * 1024 * 1024;
 
 /**
  * The lines of chunks, in their order. The next of them are read together, since neighbours lie in

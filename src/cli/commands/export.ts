@@ -9,6 +9,7 @@ import { messageOf, TickmarkError } from '../../evidence/errors.ts';
 import { type Period, spanOf } from '../../period/calendar.ts';
 import { redactionWords } from '../../report/words.ts';
 import type { Manifest } from '../../seal/manifest.ts';
+import { Store } from '../../store/store.ts';
 import { bundlesNamed } from '../../verify/finding.ts';
 import type { CommandIo } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
@@ -41,10 +42,6 @@ export interface ExportOptions extends PeriodOptions {
  * where bundles are missing: then the archive says so, or where they are damaged: then there is none.
  */
 export async function exportArchive(io: CommandIo, options: ExportOptions): Promise<ExitCode> {
-  return lean(() => exportWithin(io, options));
-}
-
-async function exportWithin(io: CommandIo, options: ExportOptions): Promise<ExitCode> {
   const { terminal, signal } = io;
   const { out, control, force = false } = options;
   const loaded = loadConfig(options.config);
@@ -52,7 +49,7 @@ async function exportWithin(io: CommandIo, options: ExportOptions): Promise<Exit
     ? new Pseudonyms(await openRedactionKey(loaded, process.env))
     : undefined;
   const registry = await openRegistry(loaded);
-  const store = await openStore(options.store, loaded);
+  const store = new Store(lean((await openStore(options.store, loaded)).backend));
   const last = await store.last();
   const clock = reportTime(askedPeriod(loaded, options), last?.manifest, new Date());
   const reachDays = await openReachDays(loaded);
