@@ -206,6 +206,7 @@ report "$t/x" timestamps "$(($(grep -c '' "$t/due") - $(grep -c '' "$t/unstamped
 #    keys alone.
 lost='the objects cannot be gone through' redacted='' round=0
 if [ -e redaction.json ]; then
+  grep -q '"format": "tickmark-redaction/1"' redaction.json || echo 'redaction.json does not say tickmark-redaction/1' > "$t/odd"
   redacted=', WITHOUT ITS EVIDENCE (redacted)'
   awk '$3 ~ /^[.]controls@[.]digest$|^[.]signature[.]/' "$t/facts" > "$t/x" && cat "$t/x" > "$t/facts" || stop "$full"
   echo 'note    redacted: what was collected, and what came out, is not in here as it was sealed; nothing that is shown of it can be checked with this archive alone'
@@ -244,8 +245,10 @@ awk 'FILENAME == ARGV[1] { if (length($2) == 85) { there[substr($2, 19, 64)]; ex
   $1 == "index" && $2 in sound && ends[$2] != 1 { print $2, "is no whole index" }
   END { print "=", named + 0, extra + 0 }' "$t/sizes" "$t/sound" "$t/edges" "$t/seen" "$t/new" > "$t/found" &&
   grep '^=' "$t/found" > "$t/x" && read -r _ named extra < "$t/x" && sed '/^=/d' "$t/found" > "$t/x" || stop "$lost"
+[ -z "$redacted" ] || [ "$extra" = 0 ] || echo "$extra lie here that are neither control files nor keys, though the evidence is said to be left out" >> "$t/odd"
+[ ! -f "$t/odd" ] || cat "$t/odd" >> "$t/x"
 report "$t/x" objects "$named are named, all are there, each is what its name says"
-[ "$extra" = 0 ] || echo "note    objects: $extra lie here that nothing names; they change nothing"
+[ -n "$redacted" ] || [ "$extra" = 0 ] || echo "note    objects: $extra lie here that nothing names; they change nothing"
 
 [ "$broken" = 0 ] || broken_end
 echo "INTACT$redacted: $bundles bundles, head $head"

@@ -1,10 +1,11 @@
 /** What of a dataset's records is about people, as its schema marks it (docs/collectors.md). */
 import { z } from 'zod';
-import type { Json, JsonObject } from '../evidence/json.ts';
+import { canonicalJson, compareText, type Json, type JsonObject } from '../evidence/json.ts';
 import type { EvidenceRecord } from '../evidence/slice.ts';
 
 /** What has to be known of a dataset; every `Dataset` of a plugin has it. */
 export interface MarkedDataset {
+  version: number;
   fields: z.ZodObject;
   personal?: ('uid' | 'name')[];
 }
@@ -22,13 +23,16 @@ export interface Mark {
 }
 
 export interface PersonalData {
+  /** Of the dataset's shape: of another one nothing is known. */
+  version: number;
   record: readonly ('uid' | 'name')[];
   marks: readonly Mark[];
+  fields: FieldSchema;
 }
 
-export function personalDataOf({ fields, personal = [] }: MarkedDataset): PersonalData {
+export function personalDataOf({ version, fields, personal = [] }: MarkedDataset): PersonalData {
   const schema = z.toJSONSchema(fields, { io: 'input' }) as FieldSchema;
-  return { record: personal, marks: [...marksIn(schema, [])] };
+  return { version, record: personal, marks: [...marksIn(schema, [])], fields: schema };
 }
 
 /** What tells people apart in a record. */
@@ -57,6 +61,57 @@ export function withoutDetails(fields: JsonObject, { marks }: PersonalData): Jso
     for (const { holder, key } of placesOf(kept, path, when)) delete holder[key];
   }
   return kept;
+}
+
+/**
+ * The fields with their texts changed, but for the schema's own words: names of fields, and values
+ * that it lists. A list in which something changed has an order that tells nothing.
+ */
+export function changeTexts(
+  fields: JsonObject,
+  { fields: schema }: PersonalData,
+  change: (text: string) => string,
+): JsonObject {
+  return changed(fields, [schema], change) as JsonObject;
+}
+
+/** @param schemas whichever of them the value follows. */
+function changed(
+  value: Json,
+  schemas: readonly FieldSchema[],
+  change: (text: string) => string,
+): Json {
+  const known = schemas.flatMap(alternativesOf);
+  if (typeof value === 'string') {
+    const isListed = known.some((each) => each.const === value || each.enum?.includes(value));
+    return isListed ? value : change(value);
+  }
+  const isSchema = (each: FieldSchema | boolean | undefined) => typeof each === 'object';
+  if (Array.isArray(value)) {
+    const items = known.map(({ items }) => items).filter(isSchema);
+    const list = value.map((each) => changed(each, items, change));
+    const texts = list.map(canonicalJson);
+    if (texts.every((text, place) => text === canonicalJson(value[place]))) return list;
+    return texts.sort(compareText).map((text) => JSON.parse(text) as Json);
+  }
+  if (value === null || typeof value !== 'object') return value;
+  const object: JsonObject = {};
+  for (const [key, each] of Object.entries(value)) {
+    const own = known.flatMap(({ properties = {} }) =>
+      Object.hasOwn(properties, key) ? [properties[key] as FieldSchema] : [],
+    );
+    const others = known.map(({ additionalProperties }) => additionalProperties).filter(isSchema);
+    let name = own.length > 0 ? key : change(key);
+    // Two names may come to one: nothing is lost by that.
+    while (Object.hasOwn(object, name)) name += ' ';
+    object[name] = changed(each, own.length > 0 ? own : others, change);
+  }
+  return object;
+}
+
+function alternativesOf(schema: FieldSchema): FieldSchema[] {
+  const { anyOf = [], oneOf = [] } = schema;
+  return [schema, ...[...anyOf, ...oneOf].flatMap(alternativesOf)];
 }
 
 /** Places that a path leads to, each as the object or list that holds it, and the key in it. */
@@ -88,10 +143,14 @@ interface FieldSchema {
   items?: FieldSchema;
   additionalProperties?: FieldSchema | boolean;
   anyOf?: FieldSchema[];
+  oneOf?: FieldSchema[];
+  enum?: unknown[];
+  const?: unknown;
 }
 
 function* marksIn(schema: FieldSchema, path: string[]): Generator<Mark> {
-  const { personal, properties = {}, items, additionalProperties, anyOf = [] } = schema;
+  const { personal, properties = {}, items, additionalProperties } = schema;
+  const { anyOf = [], oneOf = [] } = schema;
   if (personal !== undefined) {
     const { part, when = {} } = personal === true ? {} : personal;
     const texts = textsIn(schema);
@@ -104,7 +163,7 @@ function* marksIn(schema: FieldSchema, path: string[]): Generator<Mark> {
     return;
   }
   for (const [key, each] of Object.entries(properties)) yield* marksIn(each, [...path, key]);
-  for (const each of anyOf) yield* marksIn(each, path);
+  for (const each of [...anyOf, ...oneOf]) yield* marksIn(each, path);
   for (const each of [items, additionalProperties]) {
     if (typeof each === 'object') yield* marksIn(each, [...path, '*']);
   }

@@ -3,12 +3,21 @@
  * names; the same for the same name under the same key, so that rows can be joined and counted.
  */
 import { createHmac } from 'node:crypto';
-import { compareText, type Json, type JsonObject } from '../evidence/json.ts';
+import type { Json, JsonObject } from '../evidence/json.ts';
 
 /** Hex digits of a pseudonym: two of 20,000 people come to one with a chance of 1 in 1,400,000. */
 const digits = 12;
 
-const word = /[\p{L}\p{N}]+/gu;
+/** Scripts that put nothing between words: each of their signs may begin one. */
+const unspaced = ['Han', 'Hiragana', 'Katakana', 'Hangul', 'Thai', 'Lao', 'Khmer', 'Myanmar']
+  .map((script) => `\\p{Script=${script}}`)
+  .join('');
+const inWord = `(?![${unspaced}])[\\p{L}\\p{N}\\p{M}]`;
+const word = new RegExp(`[${unspaced}]|(?:${inWord})+`, 'gu');
+
+/** A mail address is somebody's, known or not. The limits are those of RFC 5321, 4.5.3.1. */
+const mailAddress =
+  /[\p{L}\p{N}._%+-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,63}(?![\p{L}\p{N}])/gu;
 
 /** What begins with a word, so far before it, and is so long. */
 interface Shape {
@@ -16,12 +25,21 @@ interface Shape {
   length: number;
 }
 
+/** A stretch of a text. */
+interface Span {
+  start: number;
+  end: number;
+}
+
 export class Pseudonyms {
   /** Tells one key from another, and nothing else of it. */
   readonly keyId: string;
   readonly #key: string;
-  /** Identifiers, in whatever case, by how they read in lower case. */
-  readonly #spellings = new Map<string, string[]>();
+  readonly #identifiers = new Set<string>();
+  /** Those of them that have neither letter nor digit: they are a whole text, or nothing. */
+  readonly #wholes = new Set<string>();
+  /** How they may be written, in lower case; beside it those that are written just so. */
+  readonly #written = new Map<string, Map<string, string>>();
   /** How what begins with a word may go on, the longest first. */
   readonly #shapes = new Map<string, Shape[]>();
 
@@ -32,32 +50,41 @@ export class Pseudonyms {
 
   /** How many identifiers were learnt. */
   get count(): number {
-    return [...this.#spellings.values()].reduce((sum, { length }) => sum + length, 0);
+    return this.#identifiers.size;
   }
 
-  /** From now on `text` finds it. Without a letter or digit it tells nobody apart. */
+  /** From now on `text` finds it. */
   learn(identifier: string): void {
-    const folded = fold(identifier);
-    const [first] = folded.matchAll(word);
-    if (first === undefined) return;
-    const spellings = this.#spellings.get(folded) ?? [];
-    if (!spellings.includes(identifier)) spellings.push(identifier);
-    this.#spellings.set(folded, spellings.sort(compareText));
-    const shape = { before: first.index, length: folded.length };
-    const shapes = this.#shapes.get(first[0]) ?? [];
+    if (identifier.trim() === '' || this.#identifiers.has(identifier)) return;
+    this.#identifiers.add(identifier);
+    for (const written of spellingsOf(identifier)) {
+      const folded = fold(written);
+      const [first] = folded.matchAll(word);
+      if (first === undefined) {
+        this.#wholes.add(written);
+        continue;
+      }
+      const known = this.#written.get(folded) ?? new Map<string, string>();
+      this.#written.set(folded, known);
+      if (written === identifier || !known.has(written)) known.set(written, identifier);
+      this.#addShape(first[0], { before: first.index, length: folded.length });
+    }
+  }
+
+  #addShape(first: string, shape: Shape): void {
+    const shapes = this.#shapes.get(first) ?? [];
     if (shapes.some(({ before, length }) => before === shape.before && length === shape.length)) {
       return;
     }
     shapes.push(shape);
-    this.#shapes.set(
-      first[0],
-      shapes.sort((a, b) => b.length - a.length || a.before - b.before),
-    );
+    shapes.sort((a, b) => b.length - a.length || a.before - b.before);
+    this.#shapes.set(first, shapes);
   }
 
   /**
-   * The text with a pseudonym for every identifier that stands in it as a word, or as words: the
-   * longest that fits, in whatever case.
+   * The text with a pseudonym for every identifier that stands in it as a word, or as words, in
+   * whatever case, and for every mail address: the longest that fits; where they overlap, one for
+   * all of it. It is that of the text as it is written.
    */
   text(text: string): string {
     return this.#replaced(text, (identifier) => `person-${this.#digest(`person ${identifier}`)}`);
@@ -72,33 +99,50 @@ export class Pseudonyms {
   }
 
   #replaced(text: string, by: (identifier: string) => string): string {
-    const folded = fold(text);
+    if (this.#wholes.has(text)) return by(text);
     const pieces: string[] = [];
     let done = 0;
-    for (const { 0: first, index } of folded.matchAll(word)) {
-      for (const { before, length } of this.#shapes.get(first) ?? []) {
-        const start = index - before;
-        const end = start + length;
-        if (start < done || isWithinWord(folded, end)) continue;
-        const spellings = this.#spellings.get(folded.slice(start, end));
-        if (spellings === undefined) continue;
-        const written = text.slice(start, end);
-        // Two ids may differ in nothing but the case of a letter.
-        const [any = written] = spellings;
-        const identifier = spellings.includes(written) ? written : any;
-        pieces.push(text.slice(done, start), by(identifier));
-        done = end;
-        break;
-      }
+    for (const { start, end } of this.#spansIn(text)) {
+      const written = text.slice(start, end);
+      const identifier = this.#written.get(fold(written))?.get(written) ?? written;
+      pieces.push(text.slice(done, start), by(identifier));
+      done = end;
     }
     return done === 0 ? text : pieces.join('') + text.slice(done);
   }
 
-  /** The same in every text of a value, and in every key. */
+  /** In order, and apart. */
+  #spansIn(text: string): Span[] {
+    const folded = fold(text);
+    const found: Span[] = [];
+    for (const { 0: first, index } of folded.matchAll(word)) {
+      for (const { before, length } of this.#shapes.get(first) ?? []) {
+        const start = index - before;
+        const end = start + length;
+        if (start < 0 || isWithinWord(folded, end)) continue;
+        if (!this.#written.has(folded.slice(start, end))) continue;
+        found.push({ start, end });
+        break;
+      }
+    }
+    for (const { 0: address, index } of text.includes('@') ? text.matchAll(mailAddress) : []) {
+      found.push({ start: index, end: index + address.length });
+    }
+    const spans: Span[] = [];
+    for (const span of found.sort((a, b) => a.start - b.start || b.end - a.end)) {
+      const last = spans.at(-1);
+      if (last === undefined || span.start >= last.end) spans.push(span);
+      else last.end = Math.max(last.end, span.end);
+    }
+    return spans;
+  }
+
+  /** As `text`, in every text of a value, and in every key. */
   json<T extends Json>(value: T): T {
     return inTexts(value, (text) => this.text(text)) as T;
   }
 
+  /** As `mask`, in the same places. */
   maskJson<T extends Json>(value: T): T {
     return inTexts(value, (text) => this.mask(text)) as T;
   }
@@ -122,16 +166,35 @@ function inTexts(value: Json, change: (text: string) => string): Json {
   return changed;
 }
 
+const endsInWord = new RegExp(`${inWord}$`, 'u');
+const beginsInWord = new RegExp(`^${inWord}`, 'u');
+
 /** Whether a word goes on at this place. */
 function isWithinWord(text: string, place: number): boolean {
-  const [before, behind] = [
-    text.slice(Math.max(0, place - 2), place),
-    text.slice(place, place + 2),
-  ];
-  return /[\p{L}\p{N}]$/u.test(before) && /^[\p{L}\p{N}]/u.test(behind);
+  const before = text.slice(Math.max(0, place - 2), place);
+  return endsInWord.test(before) && beginsInWord.test(text.slice(place, place + 2));
 }
 
-/** People write names in either case. Letter for letter, so that places stay. */
+/** Letter for letter, so that places stay: people write names in either case. */
 function fold(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return text.replace(/\p{Lu}|\p{Lt}/gu, (letter) => {
+    const lower = letter.toLowerCase();
+    return lower.length === letter.length ? lower : letter;
+  });
+}
+
+/** As it is, and as it is found in addresses and within JSON; with accents in either form. */
+function spellingsOf(identifier: string): Set<string> {
+  const plain = [
+    identifier,
+    identifier.trim(),
+    identifier.normalize('NFC'),
+    identifier.normalize('NFD'),
+  ];
+  return new Set(
+    plain.flatMap((text) => {
+      const inAddress = encodeURIComponent(text.toWellFormed());
+      return [text, inAddress, inAddress.replaceAll('%20', '+'), JSON.stringify(text).slice(1, -1)];
+    }),
+  );
 }

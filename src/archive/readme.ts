@@ -75,7 +75,7 @@ function whatIsRedacted({ head }: Report, named: readonly number[]): string[] {
   return [
     heading('What was redacted'),
     wrapped(
-      'Nobody was to be named in this archive. What tells a person apart in the records (user names, logins, mail addresses, ids) has a pseudonym, wherever it stands in the tables and reports: person- and twelve signs, worked out with a secret of the organisation. The same spelling has the same pseudonym everywhere, also in other archives that name the same key, so that rows can be joined and counted. Other data about people (times of sign-in, their tags) is left out, and so are the objects of the systems. redaction.json lists the fields.',
+      'Nobody was to be named in this archive. What tells a person apart in the records (user names, logins, mail addresses, ids) has a pseudonym, wherever it stands in the tables and reports: person- and twelve signs, worked out with a secret of the organisation. The same spelling has the same pseudonym everywhere, also in other archives that name the same key, so that rows can be joined and counted. Other data about people (times of sign-in, their tags) is left out, and so are the objects of the systems and the times of calls; [person] and [time] stand where the manifests would tell whose it is. redaction.json lists the fields.',
     ),
     wrapped(
       'The evidence as it was sealed is not in sealed/objects/, for it cannot be changed; the manifests have its SHA-256 digests. So it cannot be seen from this archive alone that the tables follow from what was sealed, and "tickmark reperform" has nothing to work with. The organisation can show that: in its store, or in an archive that is not redacted.',
@@ -89,10 +89,10 @@ function whatIsRedacted({ head }: Report, named: readonly number[]): string[] {
           `      ${head.sequence} sha256:${head.digest}`,
         ]),
     wrapped(
-      `Text that people wrote freely, as titles, was searched for the known names alone. ${
+      `Text that people wrote freely, as titles, was searched for the known names and for mail addresses alone; sources and scopes are called what they are called. ${
         named.length === 0
           ? 'No manifest names a person that is known.'
-          : `${named.length === 1 ? 'One manifest names' : `${named.length} manifests name`} people all the same (who ran the program, the parameters of tests, whose credentials it had, what could not be read), since a changed manifest proves nothing; redaction.json says which.`
+          : `${named.length === 1 ? 'One manifest names' : `${named.length} manifests name`} people all the same (who ran the program, the parameters of tests, whose credentials it had, scopes, what could not be read), since a changed manifest proves nothing; redaction.json says which.`
       }`,
     ),
   ];

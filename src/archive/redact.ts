@@ -3,24 +3,25 @@
  * them is left out (docs/formats/archive.md). What is sealed cannot be changed, and is left out.
  */
 import { TickmarkError } from '../evidence/errors.ts';
-import { compareText, type JsonObject } from '../evidence/json.ts';
-import type { EvidenceRecord } from '../evidence/slice.ts';
+import { canonicalJson, compareText, type Json, type JsonObject } from '../evidence/json.ts';
+import { callId, type EvidenceRecord } from '../evidence/slice.ts';
 import { bySourceScopeUid } from '../period/population.ts';
 import type { Gap, PeriodReport } from '../period/report.ts';
 import type {
   Query,
   RecordHistory,
+  RecordVersion,
   Report,
   ReportDetails,
   ReportItem,
   ReportPopulation,
   ReportSample,
 } from '../report/model.ts';
-import type { Manifest } from '../seal/manifest.ts';
+import { redactionFormat } from '../store/archive.ts';
 import { readLines } from '../store/chunks.ts';
 import { readChunks } from '../store/lists.ts';
 import type { Store } from '../store/store.ts';
-import { identifiersIn, type PersonalData, withoutDetails } from './personal.ts';
+import { changeTexts, identifiersIn, type PersonalData, withoutDetails } from './personal.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 
 /** What is about people in the records of each dataset. */
@@ -52,12 +53,12 @@ export async function redact(
   request: RedactionRequest,
 ): Promise<Redacted> {
   const { store, datasets, pseudonyms } = request;
-  const seen = await learnPeople(request);
+  const seen = await learnPeople(request, new Set(report.nights.map(({ sequence }) => sequence)));
   for (const { approver } of report.period.waivers) pseudonyms.learn(approver);
   const named = await namedInManifests(store, pseudonyms);
   const redaction = { key: pseudonyms.keyId, identifiers: pseudonyms.count };
   const told = {
-    format: 'tickmark-redaction/1',
+    format: redactionFormat,
     method: 'HMAC-SHA-256 of what tells a person apart; its first 12 hex digits behind person-',
     ...redaction,
     datasets: Object.fromEntries([...seen].map(([name, personal]) => [name, markedIn(personal)])),
@@ -81,23 +82,28 @@ function markedIn({ record, marks }: PersonalData): { pseudonyms: string[]; left
 /**
  * Learns who there is: from every record that the store has of every dataset, since any text may
  * name anybody. @returns the datasets that tell of people.
+ * @param shown bundles whose records the report shows.
  */
-async function learnPeople({
-  store,
-  datasets,
-  pseudonyms,
-  signal,
-}: RedactionRequest): Promise<Map<string, PersonalData>> {
+async function learnPeople(
+  { store, datasets, pseudonyms, signal }: RedactionRequest,
+  shown: ReadonlySet<number>,
+): Promise<Map<string, PersonalData>> {
   const seen = new Map<string, PersonalData>();
   const read = new Set<string>();
   for await (const { manifest } of store.bundles()) {
     if (signal.aborted) throw new TickmarkError('Interrupted', 'no archive was written');
-    for (const { dataset, records } of manifest.slices) {
+    for (const { dataset, version, records } of manifest.slices) {
       const personal = datasets.get(dataset);
       if (personal === undefined) {
         throw new TickmarkError(
           'NotFound',
           `${dataset} is in the store, and no collector here gives it: what of it is about people cannot be told; name the plugin that gave it in the configuration (plugins)`,
+        );
+      }
+      if (personal.version !== version && shown.has(manifest.sequence)) {
+        throw new TickmarkError(
+          'NotFound',
+          `${dataset} is in bundle ${manifest.sequence} in version ${version}, and the collector here gives version ${personal.version}: what of the other is about people cannot be told; export with the version of the program or plugin that gave it, or other days (--from, --until)`,
         );
       }
       if (personal.record.length + personal.marks.length === 0) continue;
@@ -118,22 +124,12 @@ async function learnPeople({
 async function namedInManifests(store: Store, pseudonyms: Pseudonyms): Promise<number[]> {
   const sequences: number[] = [];
   for await (const { manifest } of store.bundles()) {
-    const said = JSON.stringify(sayingsOf(manifest));
+    const said = JSON.stringify(manifest);
     if ('user' in manifest.operator || pseudonyms.text(said) !== said) {
       sequences.push(manifest.sequence);
     }
   }
   return sequences.sort((a, b) => a - b);
-}
-
-/** What a manifest says in words of its own or of others. */
-function sayingsOf({ operator, parameters, sources, slices }: Manifest): unknown {
-  return [
-    operator,
-    parameters,
-    sources.map(({ identities, left_out }) => [identities, left_out]),
-    slices.map(({ problems }) => problems),
-  ];
 }
 
 /** The report with pseudonyms; what follows from words of manifests has none, for these can be read. */
@@ -145,14 +141,18 @@ function redactReport(report: Report, pseudonyms: Pseudonyms): Report {
     nights: report.nights.map((night) => ({ ...night, operator: mask(night.operator) })),
     sources: report.sources.map((source) => ({
       ...source,
-      identities: source.identities.map((each) => ({ ...each, subject: mask(each.subject) })),
-      left_out: source.left_out.map((each) => ({ ...each, reason: mask(each.reason) })),
+      identities: source.identities.map(({ subject, account }) => {
+        return { subject: mask(subject), account: mask(account) };
+      }),
+      left_out: source.left_out.map(({ scope, reason }) => {
+        return { scope: mask(scope), reason: mask(reason) };
+      }),
     })),
     controls: report.controls.map((control) => ({
       ...control,
       tests: control.tests.map((test) => ({
         ...test,
-        parameters: pseudonyms.maskJson(test.parameters),
+        parameters: inValues(test.parameters, (value) => pseudonyms.maskJson(value)),
       })),
     })),
     samples: report.samples.map((sample) => redactSample(sample, pseudonyms)),
@@ -180,20 +180,24 @@ function redactPeriod(period: PeriodReport, pseudonyms: Pseudonyms): PeriodRepor
       tests: control.tests.map((test) => ({
         ...test,
         gaps: redactGaps(test.gaps, pseudonyms),
-        deviations: test.deviations.map((deviation) => named(deviation, pseudonyms)),
+        deviations: test.deviations
+          .map((deviation) => named(deviation, pseudonyms))
+          .sort((a, b) => compareText(a.opened.by, b.opened.by) || bySourceScopeUid(a, b)),
       })),
     })),
     versions: changes(period.versions),
     changes: changes(period.changes),
     due: period.due.map((due) => ({ ...due, what: mask(due.what) })),
-    waivers: period.waivers.map((waiver) => ({
-      ...waiver,
-      resource: pseudonyms.text(waiver.resource),
-      reason: pseudonyms.text(waiver.reason),
-      approver: pseudonyms.text(waiver.approver),
-      ticket: text(waiver.ticket),
-      compensating_control: text(waiver.compensating_control),
-    })),
+    waivers: period.waivers
+      .map((waiver) => ({
+        ...waiver,
+        resource: pseudonyms.text(waiver.resource),
+        reason: pseudonyms.text(waiver.reason),
+        approver: pseudonyms.text(waiver.approver),
+        ticket: text(waiver.ticket),
+        compensating_control: text(waiver.compensating_control),
+      }))
+      .sort((a, b) => compareText(a.test, b.test) || compareText(a.resource, b.resource)),
   };
 }
 
@@ -249,25 +253,37 @@ function redactDetails(
 }
 
 function redactPopulation(population: ReportPopulation, pseudonyms: Pseudonyms): ReportPopulation {
+  // Reasons quote parameters and problems, which manifests have too, and times that are left out.
+  const reasonOf = (reason: string) => pseudonyms.mask(reason).replace(times, '[time]');
   const items = population.items.map(
     (item): ReportItem => ({
       ...named(item, pseudonyms),
-      stretches: item.stretches.map((stretch) => ({
-        ...stretch,
-        reason: pseudonyms.text(stretch.reason),
-      })),
+      stretches: item.stretches.map((each) => ({ ...each, reason: reasonOf(each.reason) })),
     }),
   );
-  const asked = population.queries.map(
-    (query): Query => ({ ...query, parameters: pseudonyms.json(query.parameters) }),
-  );
+  const asked = population.queries.map((query): [string, Query] => {
+    const { source, scope } = query;
+    const redacted = { ...query, parameters: redactParameters(query.parameters, pseudonyms) };
+    return [canonicalJson([source, scope, callId(redacted)]), redacted];
+  });
   return {
     ...population,
     gaps: redactGaps(population.gaps, pseudonyms),
     incomplete: population.incomplete.map((each) => pseudonyms.mask(each)),
     items: items.sort(bySourceScopeUid),
-    queries: asked,
+    queries: asked.sort(([a], [b]) => compareText(a, b)).map(([, query]) => query),
   };
+}
+
+const times = /\d{4}-\d{2}-\d{2}T[\d:.]+Z?/g;
+
+/** Parameters have the API's own names. */
+function redactParameters(parameters: JsonObject, pseudonyms: Pseudonyms): JsonObject {
+  return inValues(parameters, (value) => pseudonyms.json(value));
+}
+
+function inValues(object: JsonObject, change: (value: Json) => Json): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
 }
 
 function redactHistory(
@@ -281,21 +297,46 @@ function redactHistory(
     versions: history.versions.map(({ record, calls, ...version }) => {
       // No schema says what of the API's own object is about people.
       const { original: _original, fields, untold, ...kept } = named(record, pseudonyms);
-      const known: JsonObject = personal === undefined ? {} : withoutDetails(fields, personal);
+      const known =
+        personal === undefined
+          ? {}
+          : changeTexts(withoutDetails(fields, personal), personal, (text) =>
+              pseudonyms.text(text),
+            );
       return {
         ...version,
         record: {
           ...kept,
-          fields: pseudonyms.json(known),
-          ...(untold && { untold: pseudonyms.json(untold) }),
+          fields: known,
+          ...(untold && {
+            untold: Object.fromEntries(
+              Object.entries(untold).map(([field, why]) => [field, pseudonyms.mask(why)]),
+            ),
+          }),
         },
-        calls: calls.map((call) => ({
-          ...call,
-          id: pseudonyms.text(call.id),
-          parameters: pseudonyms.json(call.parameters),
-        })),
+        calls: calls
+          .map((call) => redactCall(call, pseudonyms))
+          .sort((a, b) => compareText(a.id, b.id)),
       };
     }),
+  };
+}
+
+type RedactableCall = RecordVersion['calls'][number];
+
+/** Without times: whoever was asked for first is the first of a list of names. */
+function redactCall(
+  { started_at: _started, finished_at: _finished, ...call }: RedactableCall,
+  pseudonyms: Pseudonyms,
+): RedactableCall {
+  const { parameters, error, absent } = call;
+  const asked = { ...call, parameters: redactParameters(parameters, pseudonyms) };
+  return {
+    ...asked,
+    id: callId(asked),
+    server_date: null,
+    ...(error === undefined ? {} : { error: pseudonyms.mask(error) }),
+    ...(absent === undefined ? {} : { absent: pseudonyms.mask(absent) }),
   };
 }
 

@@ -43,8 +43,8 @@ export async function openSigner(
 }
 
 const redactionVariable = 'TICKMARK_REDACTION_KEY';
-/** Below that it could be found by trying. */
-const leastRedactionKey = 32;
+/** With fewer characters, or fewer different ones, it could be found by trying. */
+const leastRedactionKey = { characters: 32, different: 8 };
 
 /**
  * The secret that TICKMARK_REDACTION_KEY holds, or else the file that `redaction.key` names. Blanks
@@ -65,8 +65,9 @@ export async function openRedactionKey(
     );
   }
   if (value !== undefined) {
-    const message = `${redactionVariable} holds fewer than ${leastRedactionKey} characters; ${how}`;
-    return longEnough(value, () => new TickmarkError('InvalidConfiguration', message));
+    return hardToFind(value, (reason) => {
+      return new TickmarkError('InvalidConfiguration', `${redactionVariable}: ${reason}; ${how}`);
+    });
   }
   const file = resolve(loaded.directory, key as string);
   const wrong = (reason: string) =>
@@ -76,12 +77,18 @@ export async function openRedactionKey(
   const { text } = await read(file).catch((error: NodeJS.ErrnoException) => {
     throw wrong(reasons[error.code ?? ''] ?? `it cannot be read (${error.code})`);
   });
-  return longEnough(text, () => wrong(`it holds fewer than ${leastRedactionKey} characters`));
+  return hardToFind(text, wrong);
 }
 
-function longEnough(text: string, wrong: () => TickmarkError): string {
+function hardToFind(text: string, wrong: (reason: string) => TickmarkError): string {
   const key = text.trim();
-  if (key.length < leastRedactionKey) throw wrong();
+  const { characters, different } = leastRedactionKey;
+  if ([...key].length < characters) throw wrong(`it holds fewer than ${characters} characters`);
+  if (new Set(key).size < different) {
+    throw wrong(`it holds fewer than ${different} different characters`);
+  }
+  // What is no text reads as the same sign wherever it is none.
+  if (/[\p{Cc}\ufffd]/u.test(key)) throw wrong('it holds bytes that are no text');
   return key;
 }
 

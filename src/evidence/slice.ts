@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from './json.ts';
+import { canonicalJson, type Json, type JsonObject, sha256 } from './json.ts';
 
 /** One thing that a source told us: an IAM user, a bucket, a key. */
 export interface EvidenceRecord {
@@ -101,6 +101,22 @@ export interface Call {
    * 304): an object of the store.
    */
   confirmed?: string;
+}
+
+/** Longer parameters stand in a call's id by their digest: each record names its calls. */
+const longestParameters = 300;
+
+/** The id of a call: the same on every night for the same question. */
+export function callId({
+  service,
+  operation,
+  parameters,
+  page,
+}: Pick<Call, 'service' | 'operation' | 'parameters' | 'page'>): string {
+  const text = canonicalJson(parameters);
+  const short = text.length > longestParameters ? sha256(text).slice(0, 16) : text;
+  const asked = Object.keys(parameters).length === 0 ? '' : ` ${short}`;
+  return `${service}:${operation}${asked}${page === undefined || page === 1 ? '' : ` page ${page}`}`;
 }
 
 /** One dataset from one scope in one run: the unit of completeness. */

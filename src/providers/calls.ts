@@ -1,6 +1,6 @@
 import type { Clock } from '../evidence/clock.ts';
-import { canonicalJson, type JsonObject, sha256 } from '../evidence/json.ts';
-import type { Call } from '../evidence/slice.ts';
+import type { JsonObject } from '../evidence/json.ts';
+import { type Call, callId } from '../evidence/slice.ts';
 import type { Answer, Tracer } from '../plugin.ts';
 import { deadline } from './deadline.ts';
 import type { KnownAnswers } from './known-answers.ts';
@@ -9,9 +9,6 @@ import type { ExchangeKey, Wire, WireAnswer } from './wire.ts';
 
 /** Requests to one service of one account that may be under way at once. */
 const mostUnderWay = 16;
-
-/** Longer parameters stand in a call's id by their digest: each record names its calls. */
-const longestParameters = 300;
 
 /**
  * What every provider shares: each request passes over the same wire, under a limit for its
@@ -43,15 +40,12 @@ export class CallDesk {
     paging?: { page: number; token: string | undefined },
   ): Call {
     const { [paging?.token ?? '']: _token, ...named } = asked.parameters;
-    const text = canonicalJson(named);
-    const short = text.length > longestParameters ? sha256(text).slice(0, 16) : text;
-    const parameters = Object.keys(named).length === 0 ? '' : ` ${short}`;
-    const page = paging === undefined || paging.page === 1 ? '' : ` page ${paging.page}`;
+    const page = paging === undefined ? {} : { page: paging.page };
     const started = this.#clock.now().toISOString();
     return {
-      id: `${asked.service}:${asked.operation}${parameters}${page}`,
+      id: callId({ ...asked, ...page, parameters: named }),
       ...asked,
-      ...(paging === undefined ? {} : { page: paging.page }),
+      ...page,
       request_id: null,
       server_date: null,
       status: null,

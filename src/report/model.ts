@@ -195,9 +195,11 @@ export interface RecordVersion {
     /** Left out where it was redacted. */
     original?: EvidenceRecord['original'];
   };
-  /** The calls that it was made from on the first of these nights. */
-  calls: Call[];
+  /** The calls that it was made from on the first of these nights; without times where it was redacted. */
+  calls: (Omit<Call, CallTimes> & Partial<Pick<Call, CallTimes>>)[];
 }
+
+type CallTimes = 'started_at' | 'finished_at';
 
 /** Every version of one record in the period. */
 export interface RecordHistory {

@@ -12,6 +12,9 @@ export const sumsFile = 'SHA256SUMS';
 /** It lies in an archive that was redacted: then `sealed/` is without its evidence. */
 export const redactionFile = 'redaction.json';
 
+/** What that file says that it is. */
+export const redactionFormat = 'tickmark-redaction/1';
+
 const sealedFolder = 'sealed';
 
 /** Every file of an archive. */
@@ -44,7 +47,7 @@ export async function openArchive(place: string): Promise<Archive | undefined> {
   if (stateOf(place)?.isFile() && isZip(place)) {
     const { readZip } = await import('./zip.ts');
     const zip = await readZip(place);
-    const redacted = zip.has(redactionFile);
+    const redacted = zip.has(redactionFile) && (await assertRedaction(place, zip));
     const sealed = readOnly(zip.folder(sealedFolder), redacted);
     const isArchive = zip.has(sumsFile) || (await sealed.entries('bundles').next()).done === false;
     if (isArchive) return { sealed, files: zip, redacted };
@@ -63,9 +66,22 @@ export async function openArchive(place: string): Promise<Archive | undefined> {
       `${place} has bundles/, as a store has, and ${mark}, as an archive has: it is not what was exported; get the archive again, or name the one of both that is meant by a folder of its own`,
     );
   }
-  const redacted = stateOf(join(place, redactionFile)) !== undefined;
-  const sealed = readOnly(folderBackend(join(place, sealedFolder)), redacted);
-  return { sealed, files: folderFiles(place), redacted };
+  const files = folderFiles(place);
+  const redacted = isThere(redactionFile) && (await assertRedaction(place, files));
+  return { sealed: readOnly(folderBackend(join(place, sealedFolder)), redacted), files, redacted };
+}
+
+/** What says that evidence was left out has to be what an export wrote. */
+async function assertRedaction(place: string, files: ArchiveFiles): Promise<true> {
+  const bytes = await files.read(redactionFile);
+  try {
+    const told: unknown = JSON.parse(Buffer.from(bytes ?? []).toString('utf8'));
+    if ((told as { format?: unknown } | null)?.format === redactionFormat) return true;
+  } catch {}
+  throw new TickmarkError(
+    'IntegrityBroken',
+    `${redactionFile} in ${place} does not say ${redactionFormat}: no export wrote it; get the archive again`,
+  );
 }
 
 /** What was exported stays as it was, and what was left out of it is no loss. */

@@ -53,6 +53,7 @@ export const findingCodes = [
   'FileUnlisted',
   'ReportsNotSealed',
   'Redacted',
+  'NotRedacted',
   // What an auditor should know.
   'SimulatedClock',
   'Replayed',

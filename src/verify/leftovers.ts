@@ -1,9 +1,13 @@
-/** Files that no manifest names. They change nothing of what is sealed, and are told of. */
+/**
+ * Files that no manifest names. They change nothing of what is sealed, and are told of. In an archive
+ * that says that its evidence was left out there are none.
+ */
 import { compareText } from '../evidence/json.ts';
 import { sequenceOf, signatureKey, tokenKey } from '../seal/manifest.ts';
+import { redactionFile } from '../store/archive.ts';
 import type { Backend } from '../store/backend.ts';
 import type { Link } from './chain.ts';
-import { type Finding, noteOf } from './finding.ts';
+import { breakOf, type Finding, noteOf } from './finding.ts';
 import { digestOf, type ObjectReader } from './objects.ts';
 
 /** The first of them are named. */
@@ -13,6 +17,7 @@ export async function* noteLeftovers(
   backend: Pick<Backend, 'entries'>,
   links: readonly Link[],
   objects: ObjectReader,
+  redacted: boolean,
 ): AsyncGenerator<Finding> {
   const named = sealKeys(links);
   const temporary: string[] = [];
@@ -36,7 +41,14 @@ export async function* noteLeftovers(
   const doubt = hasDamage ? ', or of the bundles that cannot be read' : '';
   const harmless = `left over from runs that were ended early${doubt}; harmless`;
   yield* told('Leftover', temporary, `temporary files, ${harmless}`);
-  yield* told('Leftover', unnamed, `objects that no manifest names, ${harmless}`);
+  if (redacted && unnamed.length > 0) {
+    yield breakOf(
+      'NotRedacted',
+      unnamed.sort(compareText)[0] as string,
+      [],
+      `${unnamed.length} objects are neither control files nor keys, in an archive that says that its evidence was left out: ${redactionFile} was added to it, or they were; get the archive again`,
+    );
+  } else yield* told('Leftover', unnamed, `objects that no manifest names, ${harmless}`);
   yield* told(
     'Leftover',
     seals,

@@ -91,7 +91,7 @@ export async function* verify(
   const files =
     options.files === undefined ? null : yield* verifyFiles(options.files, redacted, onRead);
   yield* noteChanges(sound);
-  if (links.length > 0) yield* noteLeftovers(backend, links, objects);
+  if (links.length > 0) yield* noteLeftovers(backend, links, objects, redacted);
   const last = links.at(-1);
   return {
     bundles: links.length,

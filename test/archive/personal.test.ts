@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { builtin } from '../../collectors/index.ts';
-import { identifiersIn, personalDataOf, withoutDetails } from '../../src/archive/personal.ts';
+import {
+  changeTexts,
+  identifiersIn,
+  personalDataOf,
+  withoutDetails,
+} from '../../src/archive/personal.ts';
 import type { JsonObject } from '../../src/evidence/json.ts';
 import { personal, timestamp, z } from '../../src/plugin.ts';
 
@@ -18,7 +23,7 @@ const fields = z.object({
   ),
   plain: z.string(),
 });
-const data = personalDataOf({ fields, personal: ['name'] });
+const data = personalDataOf({ version: 1, fields, personal: ['name'] });
 const told: JsonObject = {
   login: 'alice',
   mails: ['a@example.org', 'b@example.org'],
@@ -60,6 +65,36 @@ describe('what is about people in a record', () => {
   });
 });
 
+describe('texts of a record', () => {
+  const schema = z.object({
+    max_age: z.int(),
+    kind: z.enum(['admin', 'read']),
+    role: z.union([z.literal('max'), z.object({ name: z.string() })]),
+    owners: z.array(z.string()),
+    rights: z.record(z.string(), z.enum(['admin', 'read'])),
+    note: z.string(),
+  });
+  const of = personalDataOf({ version: 1, fields: schema });
+  const change = (text: string) => text.replace(/max|admin|read/g, (name) => `<${name}>`);
+
+  it('are changed, but for the words of the schema itself', () => {
+    const told = { max_age: 3, kind: 'admin', role: 'max', owners: [], rights: {}, note: 'by max' };
+    expect(changeTexts(told, of, change)).toEqual({ ...told, note: 'by <max>' });
+    expect(changeTexts({ role: { name: 'max' } }, of, change)).toEqual({ role: { name: '<max>' } });
+    expect(changeTexts({ rights: { max: 'read', x: 'admin' } }, of, change)).toEqual({
+      rights: { '<max>': 'read', x: 'admin' },
+    });
+  });
+
+  it('are in lists that something changed in an order that tells nothing', () => {
+    const pseudonyms: Record<string, string> = { alice: 'p9', bob: 'p1' };
+    const people = (text: string) => pseudonyms[text] ?? text;
+    const owners = (...names: string[]) => changeTexts({ owners: names }, of, people).owners;
+    expect(owners('alice', 'bob')).toEqual(['p1', 'p9']);
+    expect(owners('zoo', 'ape')).toEqual(['zoo', 'ape']);
+  });
+});
+
 /** What is marked in the datasets that are built in: docs/aws.md, docs/github.md. */
 it('is marked in the built-in datasets', () => {
   const marked = (builtin.collectors ?? []).flatMap(({ datasets }) =>
@@ -71,7 +106,7 @@ it('is marked in the built-in datasets', () => {
   );
   expect(marked.sort()).toMatchInlineSnapshot(`
     [
-      "aws.iam.credential_report: arn -password_last_used",
+      "aws.iam.credential_report: arn -password_last_used -password_idle_since -keys.*.last_used -keys.*.idle_since",
       "aws.iam.principals: arn",
       "aws.iam.users: arn user_id -tags",
       "aws.iam.virtual_mfa_devices: user_arn",

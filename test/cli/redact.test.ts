@@ -1,8 +1,15 @@
 /** `tickmark export --redact`: an archive that names nobody, on nights with people of AWS and GitHub. */
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtin } from '../../collectors/index.ts';
+import { personalDataOf } from '../../src/archive/personal.ts';
+import { Pseudonyms } from '../../src/archive/pseudonyms.ts';
+import { redact } from '../../src/archive/redact.ts';
+import { sha256 } from '../../src/evidence/json.ts';
+import { folderBackend } from '../../src/store/folder.ts';
+import { Store } from '../../src/store/store.ts';
 import { checkScript } from '../support/archives.ts';
 import { cleanShell } from '../support/clean-shell.ts';
 import { type CliOptions, tickmark } from '../support/cli.ts';
@@ -12,7 +19,7 @@ import { unzip } from '../support/unzip.ts';
 
 /** Port 9 discards: nothing is asked there. */
 const nowhere = 'http://127.0.0.1:9';
-const secret = 'f00d'.repeat(16);
+const secret = 'f00d1a2b3c4d5e67'.repeat(4);
 
 let cwd: string;
 let full: Map<string, Buffer>;
@@ -54,6 +61,7 @@ afterAll(removeTemporary);
 
 interface Line {
   dataset: string;
+  calls: { id: string; server_date: string | null }[];
   record: { uid: string; name: string; fields: Record<string, unknown>; original?: unknown };
 }
 
@@ -81,6 +89,13 @@ function people(): Set<string> {
   }
   for (const machine of ['dependabot', 'ghost']) names.delete(machine);
   return names;
+}
+
+async function sumsOf(folder: string): Promise<string> {
+  const files = await filesIn(folder);
+  files.delete('SHA256SUMS');
+  const paths = [...files.keys()].sort();
+  return paths.map((path) => `${sha256(files.get(path) ?? '')}  ${path}\n`).join('');
 }
 
 /** Everything that can be read in a file, whatever it is folded into. */
@@ -157,6 +172,65 @@ describe('a redacted archive', () => {
     for (const uids of orders) expect(uids).toEqual([...uids].sort());
   });
 
+  it('has calls in the order of their pseudonyms, without times', () => {
+    const calls = linesIn(redacted).map((line) => line.calls);
+    expect(Math.max(...calls.map(({ length }) => length))).toBeGreaterThan(1);
+    for (const each of calls) {
+      const ids = each.map(({ id }) => id);
+      expect(ids).toEqual([...ids].sort());
+      for (const call of each) expect(call).not.toHaveProperty('started_at');
+      for (const { server_date } of each) expect(server_date).toBeNull();
+    }
+  });
+
+  it('has deviations in the order of their pseudonyms', () => {
+    let compared = 0;
+    for (const [path, bytes] of redacted) {
+      if (!path.endsWith('/deviations.csv')) continue;
+      const [head = '', ...rows] = bytes.toString('utf8').split('\r\n');
+      const names = head.split(',');
+      const cells = (row: string, ...of: string[]) =>
+        of.map((name) => row.split(',')[names.indexOf(name)]).join(' ');
+      for (const [place, row] of rows.entries()) {
+        const before = rows[place - 1] ?? '';
+        const group = ['test', 'opened_by', 'source', 'scope'];
+        if (!row.includes('person-') || cells(row, ...group) !== cells(before, ...group)) continue;
+        expect(cells(row, 'uid') > cells(before, 'uid')).toBe(true);
+        compared += 1;
+      }
+    }
+    expect(compared).toBeGreaterThan(2);
+  });
+
+  it('has in reasons neither pseudonyms nor times, which manifests and the systems would tell', () => {
+    let reasons = 0;
+    for (const [path, bytes] of redacted) {
+      if (!/\/results-[^/]*\.csv$/.test(path)) continue;
+      const [head = '', ...rows] = bytes.toString('utf8').split('\r\n');
+      const place = head.split(',').indexOf('reason');
+      expect(place).toBeGreaterThan(0);
+      for (const row of rows) {
+        const reason = row.split(',').slice(place).join(',');
+        reasons += Number(reason.includes('[time]'));
+        expect(reason).not.toMatch(/person-[0-9a-f]{12}|\d{4}-\d\d-\d\dT/);
+      }
+    }
+    expect(reasons).toBeGreaterThan(0);
+  });
+
+  it('has no time of a sign-in, nor what follows from one', () => {
+    const told = (files: ReadonlyMap<string, Buffer>) =>
+      new Set(
+        linesIn(files)
+          .filter(({ dataset }) => dataset === 'aws.iam.credential_report')
+          .flatMap(({ record }) => JSON.stringify(record.fields).match(/"\w+(?=":)/g) ?? []),
+      );
+    for (const name of ['password_last_used', 'password_idle_since', 'last_used', 'idle_since']) {
+      expect(told(full)).toContain(`"${name}`);
+      expect(told(redacted)).not.toContain(`"${name}`);
+    }
+  });
+
   it('has the manifests as they were sealed, and of objects the control files alone', () => {
     const manifests = [...full.keys()].filter((path) => path.startsWith('sealed/bundles/'));
     expect(manifests).toHaveLength(2);
@@ -195,7 +269,9 @@ describe('a redacted archive', () => {
     const text = await readFile(join(cwd, 'tickmark.yaml'), 'utf8');
     await writeFile(config, `${text}\nredaction: { key: ./secret.txt }\n`);
     const again = await run([...export_, 'again', '--config', config], {});
-    const other = await run([...export_, 'other'], { TICKMARK_REDACTION_KEY: 'x'.repeat(32) });
+    const other = await run([...export_, 'other'], {
+      TICKMARK_REDACTION_KEY: 'cafe0123'.repeat(4),
+    });
     const sums = redacted.get('SHA256SUMS')?.toString('utf8');
     expect(await readFile(join(cwd, 'again', 'SHA256SUMS'), 'utf8')).toBe(sums);
     expect(JSON.parse(again.stdout)).toMatchObject({ manifests_that_name_people: [1, 2] });
@@ -240,6 +316,28 @@ describe('checking a redacted archive', () => {
     }
   });
 
+  it('finds evidence that lies in it, and a redaction.json that no export wrote', async () => {
+    const evidence = [...full.keys()].find(
+      (path) => path.startsWith('sealed/objects/') && !redacted.has(path),
+    );
+    for (const change of ['{}', 'evidence']) {
+      const damaged = join(cwd, 'damaged');
+      await cp(join(cwd, 'redacted'), damaged, { recursive: true });
+      const file = change === '{}' ? 'redaction.json' : (evidence ?? '');
+      const bytes = change === '{}' ? Buffer.from('{}') : (full.get(evidence ?? '') ?? '');
+      await mkdir(dirname(join(damaged, file)), { recursive: true });
+      await writeFile(join(damaged, file), bytes);
+      await writeFile(join(damaged, 'SHA256SUMS'), await sumsOf(damaged));
+      const checked = await check(damaged);
+      expect(checked.stdout, change).toMatch(
+        /neither control files nor keys|does not say tickmark-redaction/,
+      );
+      expect(checked.code, change).toBe(4);
+      expect((await run(['verify', 'damaged'])).code, change).toBe(4);
+      await rm(damaged, { recursive: true });
+    }
+  });
+
   it('leaves nothing to evaluate again, which is said', async () => {
     const { code, stderr } = await run(['reperform', 'redacted']);
     expect(stderr).toContain('was redacted');
@@ -248,6 +346,29 @@ describe('checking a redacted archive', () => {
     expect(status.stderr).toContain('the archive was redacted');
     expect(status.code).toBe(4);
   });
+});
+
+it('is refused where a dataset has another version than is known here', async () => {
+  const store = new Store(folderBackend(join(cwd, 'evidence')));
+  const datasets = new Map(
+    (builtin.collectors ?? []).flatMap((collector) =>
+      collector.datasets.map((each) => {
+        const version = each.version + Number(each.name === 'aws.iam.users');
+        return [each.name, { ...personalDataOf(each), version }] as const;
+      }),
+    ),
+  );
+  const redacting = (sequence: number) =>
+    redact(
+      {
+        report: { nights: [{ sequence }], period: { waivers: [] } } as never,
+        details: {} as never,
+      },
+      { store, datasets, pseudonyms: new Pseudonyms(secret), signal: new AbortController().signal },
+    );
+  await expect(redacting(2)).rejects.toThrow(
+    /aws\.iam\.users is in bundle 2 in version 1,.*version 2/,
+  );
 });
 
 describe('the key', () => {
@@ -264,14 +385,18 @@ describe('the key', () => {
     const none = await run(exported(), {});
     expect(none.stderr).toContain('--redact needs a secret');
     const short = await run(exported(), { TICKMARK_REDACTION_KEY: 'hunter2' });
-    expect(short.stderr).toContain('TICKMARK_REDACTION_KEY holds fewer than 32 characters');
+    expect(short.stderr).toContain('TICKMARK_REDACTION_KEY: it holds fewer than 32 characters');
+    const alike = await run(exported(), { TICKMARK_REDACTION_KEY: 'a'.repeat(64) });
+    expect(alike.stderr).toContain('it holds fewer than 8 different characters');
+    const binary = await run(exported(), { TICKMARK_REDACTION_KEY: `${secret}\u0001` });
+    expect(binary.stderr).toContain('it holds bytes that are no text');
     expect(short.stderr).not.toContain('hunter2');
     const config = join(cwd, 'no-key.yaml');
     const text = await readFile(join(cwd, 'tickmark.yaml'), 'utf8');
     await writeFile(config, `${text}\nredaction: { key: ./nowhere.txt }\n`);
     const gone = await run(exported('--config', config), {});
     expect(gone.stderr).toMatch(/no-key\.yaml:\d+:\d+.*there is no such file/s);
-    for (const { code } of [none, short, gone]) expect(code).toBe(2);
+    for (const { code } of [none, short, alike, binary, gone]) expect(code).toBe(2);
     expect(await readdir(cwd)).not.toContain('none');
   });
 });

@@ -49,6 +49,20 @@ async function nights(name = 'plain', options: NightsOptions = {}) {
   return { backend, keys, digests, manifests, held };
 }
 
+/** Behind the manifests are keys and control files alone. */
+async function redactedNights() {
+  const { keys, manifests, ...store } = await nights();
+  const kept = manifests.flatMap(({ controls, signature }) => [
+    ...controls.map(({ digest }) => digest),
+    ...(signature?.signers ?? []),
+  ]);
+  const objects = new Set(kept.map(objectKey));
+  for (const name of [...keys.keys()]) {
+    if (name.startsWith('objects/') && !objects.has(name)) keys.delete(name);
+  }
+  return { ...store, keys, manifests, held: { ...store.held, redacted: true } };
+}
+
 /** The same, each with a token; `late` milliseconds after it ended. */
 async function stampedNights(name = 'stamped', late: (sequence: number) => number = () => 2_000) {
   const { caPem } = await running();
@@ -508,17 +522,18 @@ export const cases: Record<FindingCode, Case> = {
     what: 'an archive with nothing but keys and control files behind its manifests',
     severity: 'note',
     bundles: all,
+    store: () => redactedNights(),
+  },
+  NotRedacted: {
+    what: 'an archive that says that its evidence was left out, with some of it',
+    severity: 'break',
+    bundles: [],
     store: async () => {
-      const { keys, manifests, ...store } = await nights();
-      const kept = manifests.flatMap(({ controls, signature }) => [
-        ...controls.map(({ digest }) => digest),
-        ...(signature?.signers ?? []),
-      ]);
-      const objects = new Set(kept.map(objectKey));
-      for (const name of [...keys.keys()]) {
-        if (name.startsWith('objects/') && !objects.has(name)) keys.delete(name);
-      }
-      return { ...store, keys, manifests, held: { ...store.held, redacted: true } };
+      const store = await redactedNights();
+      const { records } = store.manifests[2]?.slices[0] ?? {};
+      const left = objectKey(records?.chunks ?? '');
+      store.keys.set(left, (await nights()).keys.get(left) as Buffer);
+      return store;
     },
   },
   SimulatedClock: {

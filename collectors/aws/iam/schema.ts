@@ -60,10 +60,12 @@ export const accessKey = z.object({
   last_rotated: timestamp()
     .nullable()
     .describe('When the key was made; null where AWS does not say'),
-  last_used: timestamp()
-    .nullable()
-    .describe('Null: never, or not since AWS keeps record (April 2015)'),
-  idle_since: timestamp().describe('Last used, else last rotated, else when the user was made'),
+  last_used: personal(
+    timestamp().nullable().describe('Null: never, or not since AWS keeps record (April 2015)'),
+  ),
+  idle_since: personal(
+    timestamp().describe('Last used, else last rotated, else when the user was made'),
+  ),
 });
 
 export const credentialReport = z.object({
@@ -87,10 +89,14 @@ export const credentialReport = z.object({
     .nullable()
     .optional()
     .describe('Null: no password, or `not_supported` (root)'),
-  password_idle_since: timestamp()
-    .nullable()
-    .optional()
-    .describe('Last used, else last changed, else when the user was made; null without a password'),
+  password_idle_since: personal(
+    timestamp()
+      .nullable()
+      .optional()
+      .describe(
+        'Last used, else last changed, else when the user was made; null without a password',
+      ),
+  ),
   mfa_active: z.boolean().optional().describe('The user has an MFA device'),
   keys: z
     .array(accessKey)

@@ -129,11 +129,11 @@ export async function exportArchive(io: CommandIo, options: ExportOptions): Prom
 function printRedaction({ out, width }: Terminal, { report, named }: Redacted): void {
   const facts = [
     redactionWords(report.redaction as NonNullable<typeof report.redaction>),
-    'Text that people write freely, as titles, is searched for known names alone: look at it before you hand it out.',
+    'Text that people write freely, as titles, is searched for known names and mail addresses alone: look at it before you hand it out.',
     ...(named.length === 0
       ? []
       : [
-          `People are named in the manifests of ${bundlesNamed(named)} all the same (who ran it, parameters, whose credentials it had, what could not be read): a manifest cannot be changed.`,
+          `People are named in the manifests of ${bundlesNamed(named)} all the same (who ran it, parameters, whose credentials it had, scopes, what could not be read): a manifest cannot be changed.`,
         ]),
   ];
   for (const line of facts.flatMap((fact) => wrap(fact, width))) out(line);

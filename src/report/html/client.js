@@ -979,7 +979,7 @@ export function client() {
   };
 
   /**
-   * @param {Call} call
+   * @param {RecordVersion['calls'][number]} call
    * @returns {Child[][]}
    */
   const callRow = (call) => [
@@ -1004,7 +1004,7 @@ export function client() {
     [call.server_date ?? 'none given'],
     [call.status === null ? 'no answer' : String(call.status)],
     [make('code', {}, json(call.parameters))],
-    [call.started_at.replace('T', ' ').replace('Z', '')],
+    [call.started_at?.replace('T', ' ').replace('Z', '') ?? 'left out'],
     [String(call.attempts)],
     [call.endpoint ?? 'a recording answered'],
   ];
