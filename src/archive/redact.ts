@@ -16,6 +16,7 @@ import type {
   ReportItem,
   ReportPopulation,
   ReportSample,
+  ShownOf,
 } from '../report/model.ts';
 import { redactionFormat } from '../store/archive.ts';
 import { readLines } from '../store/chunks.ts';
@@ -223,14 +224,20 @@ function redactDetails(
   datasets: PersonalDatasets,
   pseudonyms: Pseudonyms,
 ): ReportDetails {
-  const redact = (history: RecordHistory) =>
-    redactHistory(history, datasets.get(history.dataset), pseudonyms);
   return {
     population: async (test) => redactPopulation(await details.population(test), pseudonyms),
     async *records(dataset) {
+      const personal = datasets.get(dataset);
+      // Then the store has none of it: `learnPeople` has seen them all.
+      if (personal === undefined) return;
+      const redact = (history: RecordHistory) => redactHistory(history, personal, pseudonyms);
+      // Otherwise the days of new versions would be those of what is left out, as sign-ins.
+      const shown: ShownOf = ({ original: _original, fields, ...record }) => {
+        return { ...record, fields: withoutDetails(fields, personal) };
+      };
       // Those that have another place now are few beside all: as text they take the least room.
       const moved: { place: Pick<RecordHistory, 'source' | 'scope' | 'uid'>; text: string }[] = [];
-      for await (const history of details.records(dataset)) {
+      for await (const history of details.records(dataset, shown)) {
         if (pseudonyms.text(history.uid) === history.uid) continue;
         const redacted = redact(history);
         const { source, scope, uid } = redacted;
@@ -238,7 +245,7 @@ function redactDetails(
       }
       moved.sort((a, b) => bySourceScopeUid(a.place, b.place));
       let next = 0;
-      for await (const history of details.records(dataset)) {
+      for await (const history of details.records(dataset, shown)) {
         if (pseudonyms.text(history.uid) !== history.uid) continue;
         for (; next < moved.length; next += 1) {
           const { place, text } = moved[next] as (typeof moved)[number];
@@ -288,7 +295,7 @@ function inValues(object: JsonObject, change: (value: Json) => Json): JsonObject
 
 function redactHistory(
   history: RecordHistory,
-  personal: PersonalData | undefined,
+  personal: PersonalData,
   pseudonyms: Pseudonyms,
 ): RecordHistory {
   return {
@@ -297,17 +304,12 @@ function redactHistory(
     versions: history.versions.map(({ record, calls, ...version }) => {
       // No schema says what of the API's own object is about people.
       const { original: _original, fields, untold, ...kept } = named(record, pseudonyms);
-      const known =
-        personal === undefined
-          ? {}
-          : changeTexts(withoutDetails(fields, personal), personal, (text) =>
-              pseudonyms.text(text),
-            );
+      const known = withoutDetails(fields, personal);
       return {
         ...version,
         record: {
           ...kept,
-          fields: known,
+          fields: changeTexts(known, personal, (text) => pseudonyms.text(text)),
           ...(untold && {
             untold: Object.fromEntries(
               Object.entries(untold).map(([field, why]) => [field, pseudonyms.mask(why)]),

@@ -22,6 +22,7 @@ import type {
   ReportSample,
   ReportSource,
   ReportTest,
+  ShownOf,
   Stretch,
 } from '../report/model.ts';
 import type { Bundle, Manifest, SealedSlice } from '../seal/manifest.ts';
@@ -236,7 +237,8 @@ function detailsOf(examined: Examined, store: Store): ReportDetails {
   const reasons = new Map<string, Promise<readonly string[]>>();
   return {
     population: (test) => populationOf(test, examined, store, reasons),
-    records: (dataset) => recordsOf(dataset, examined, new ChunkReader(store.backend)),
+    records: (dataset, shown) =>
+      recordsOf(dataset, examined, new ChunkReader(store.backend), shown),
   };
 }
 
@@ -316,6 +318,7 @@ async function* recordsOf(
   dataset: string,
   examined: Examined,
   reader: ChunkReader,
+  shown?: ShownOf,
 ): AsyncGenerator<RecordHistory> {
   const streams = new Map<string, { of: SealedSlice; seen: SeenSlice[] }>();
   for (const { night, slices } of toldOf(dataset, examined)) {
@@ -332,7 +335,7 @@ async function* recordsOf(
   const sightOf = ({ run, slice }: SeenSlice) => ({ run, observed_at: slice.observed_at });
   for (const { of, seen } of inOrder) {
     const { source, scope } = of;
-    for await (const { uid, versions } of recordHistories(reader, seen)) {
+    for await (const { uid, versions } of recordHistories(reader, seen, shown)) {
       yield {
         ...{ source, dataset, scope, uid },
         versions: versions.map(({ first, last, slices, record, calls }) => {

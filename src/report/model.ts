@@ -212,9 +212,15 @@ export interface RecordHistory {
 }
 
 /** What a report does not hold at once: there may be hundreds of thousands of each. */
+export type ShownOf = (record: Omit<EvidenceRecord, 'calls'>) => unknown;
+
 export interface ReportDetails {
   /** @param test its id, one of the report's. @throws TickmarkError IntegrityBroken */
   population(test: string): Promise<ReportPopulation>;
-  /** Sorted by source, scope and uid. @throws TickmarkError IntegrityBroken */
-  records(dataset: string): AsyncIterable<RecordHistory>;
+  /**
+   * Sorted by source, scope and uid.
+   * @param shown what of a record is looked at: where only the rest differs, it is one version.
+   * @throws TickmarkError IntegrityBroken
+   */
+  records(dataset: string, shown?: ShownOf): AsyncIterable<RecordHistory>;
 }

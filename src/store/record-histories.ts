@@ -44,13 +44,15 @@ interface Version {
 /**
  * The versions of each record of one dataset in one scope of one source, sorted by uid.
  * @param seen the slices of that scope, in the order of time.
+ * @param shown what of a record is looked at: where only the rest differs, it is one version.
  * @throws TickmarkError IntegrityBroken
  */
 export async function* recordHistories(
   reader: ChunkReader,
   seen: readonly SeenSlice[],
+  shown: (record: Omit<EvidenceRecord, 'calls'>) => unknown = (record) => record,
 ): AsyncGenerator<{ uid: string; versions: SeenVersion[] }> {
-  const histories = await versionsOf(reader, seen);
+  const histories = await versionsOf(reader, seen, shown);
   const uids = [...histories.keys()].sort(compareText);
   const inOrder = uids.flatMap((uid) => histories.get(uid) ?? []);
   const chunks = inOrder.map(({ chunk }) => chunk);
@@ -77,6 +79,7 @@ export async function* recordHistories(
 async function versionsOf(
   reader: ChunkReader,
   seen: readonly SeenSlice[],
+  shown: (record: Omit<EvidenceRecord, 'calls'>) => unknown,
 ): Promise<Map<string, Version[]>> {
   const histories = new Map<string, Version[]>();
   /** The version of each record that the last slices told of. */
@@ -87,7 +90,7 @@ async function versionsOf(
     const chunks = await readChunks(reader.backend, slice.records);
     const now = new Map(chunks.map(({ digest }) => [digest, before.get(digest) ?? []]));
     const news = chunks.filter(({ digest }) => !before.has(digest));
-    const added = await contentsOf(reader, news);
+    const added = await contentsOf(reader, news, shown);
     for (const [uid, { chunk }] of added) now.get(chunk.digest)?.push(uid);
     for (const [digest, uids] of before) {
       if (now.has(digest)) continue;
@@ -129,10 +132,11 @@ function pause(version: Version, place: number): void {
   version.since = null;
 }
 
-/** What records say, but for their calls, by uid; beside it the names of these. */
+/** What is shown of records, but for their calls, by uid; beside it the names of these. */
 async function contentsOf(
   reader: ChunkReader,
   chunks: readonly Chunk[],
+  shown: (record: Omit<EvidenceRecord, 'calls'>) => unknown,
 ): Promise<Map<string, { content: string; chunk: Chunk; calls: readonly string[] }>> {
   const contents = new Map<string, { content: string; chunk: Chunk; calls: readonly string[] }>();
   let at = 0;
@@ -140,7 +144,7 @@ async function contentsOf(
     const chunk = chunks[at] as Chunk;
     at += 1;
     for (const { calls, ...record } of lines as EvidenceRecord[]) {
-      contents.set(record.uid, { content: sha256(canonicalJson(record)), chunk, calls });
+      contents.set(record.uid, { content: sha256(canonicalJson(shown(record))), chunk, calls });
     }
   }
   return contents;
