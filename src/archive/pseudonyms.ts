@@ -1,6 +1,6 @@
 /**
- * Pseudonyms of people: keyed, so that nobody without the key can tell whose they are by trying
- * names; the same for the same name under the same key, so that rows can be joined and counted.
+ * Pseudonyms of people: keyed, so that nobody without the key can tell from one alone whose it is by
+ * trying names; the same for the same name under the same key, so that rows can be joined and counted.
  */
 import { createHmac } from 'node:crypto';
 import type { Json, JsonObject } from '../evidence/json.ts';
@@ -17,12 +17,14 @@ const word = new RegExp(`[${unspaced}]|(?:${inWord})+`, 'gu');
 
 /** A mail address is somebody's, known or not. The limits are those of RFC 5321, 4.5.3.1. */
 const mailAddress =
-  /[\p{L}\p{N}._%+-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,63}(?![\p{L}\p{N}])/gu;
+  /[\p{L}\p{N}._%+-]{1,64}(?:@|＠|%40)(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,63}(?![\p{L}\p{N}])/gu;
+const at = /@|＠|%40/;
 
-/** What begins with a word, so far before it, and is so long. */
-interface Shape {
-  before: number;
-  length: number;
+/** How what begins with the same words may go on: each step is what lies between, and the next word. */
+interface Words {
+  next: Map<string, Words>;
+  /** Identifiers that end here, by what stands before their first word and behind their last. */
+  ends: { before: string; behind: string }[];
 }
 
 /** A stretch of a text. */
@@ -38,10 +40,10 @@ export class Pseudonyms {
   readonly #identifiers = new Set<string>();
   /** Those of them that have neither letter nor digit: they are a whole text, or nothing. */
   readonly #wholes = new Set<string>();
-  /** How they may be written, in lower case; beside it those that are written just so. */
-  readonly #written = new Map<string, Map<string, string>>();
-  /** How what begins with a word may go on, the longest first. */
-  readonly #shapes = new Map<string, Shape[]>();
+  /** The identifier that is written so. */
+  readonly #written = new Map<string, string>();
+  /** In lower case. */
+  readonly #words: Words = { next: new Map(), ends: [] };
 
   constructor(key: string) {
     this.#key = key;
@@ -58,27 +60,25 @@ export class Pseudonyms {
     if (identifier.trim() === '' || this.#identifiers.has(identifier)) return;
     this.#identifiers.add(identifier);
     for (const written of spellingsOf(identifier)) {
-      const folded = fold(written);
-      const [first] = folded.matchAll(word);
+      const { places, steps, folded } = stepsOf(written);
+      const [first] = places;
       if (first === undefined) {
         this.#wholes.add(written);
         continue;
       }
-      const known = this.#written.get(folded) ?? new Map<string, string>();
-      this.#written.set(folded, known);
-      if (written === identifier || !known.has(written)) known.set(written, identifier);
-      this.#addShape(first[0], { before: first.index, length: folded.length });
+      if (written === identifier || !this.#written.has(written)) {
+        this.#written.set(written, identifier);
+      }
+      let words = this.#words;
+      for (const step of steps) {
+        const next = words.next.get(step) ?? { next: new Map(), ends: [] };
+        words.next.set(step, next);
+        words = next;
+      }
+      const [before, behind] = [folded.slice(0, first.start), folded.slice(places.at(-1)?.end)];
+      if (words.ends.some((end) => end.before === before && end.behind === behind)) continue;
+      words.ends.push({ before, behind });
     }
-  }
-
-  #addShape(first: string, shape: Shape): void {
-    const shapes = this.#shapes.get(first) ?? [];
-    if (shapes.some(({ before, length }) => before === shape.before && length === shape.length)) {
-      return;
-    }
-    shapes.push(shape);
-    shapes.sort((a, b) => b.length - a.length || a.before - b.before);
-    this.#shapes.set(first, shapes);
   }
 
   /**
@@ -104,7 +104,7 @@ export class Pseudonyms {
     let done = 0;
     for (const { start, end } of this.#spansIn(text)) {
       const written = text.slice(start, end);
-      const identifier = this.#written.get(fold(written))?.get(written) ?? written;
+      const identifier = this.#written.get(written) ?? written;
       pieces.push(text.slice(done, start), by(identifier));
       done = end;
     }
@@ -113,19 +113,23 @@ export class Pseudonyms {
 
   /** In order, and apart. */
   #spansIn(text: string): Span[] {
-    const folded = fold(text);
+    const { folded, places, steps } = stepsOf(text);
     const found: Span[] = [];
-    for (const { 0: first, index } of folded.matchAll(word)) {
-      for (const { before, length } of this.#shapes.get(first) ?? []) {
-        const start = index - before;
-        const end = start + length;
-        if (start < 0 || isWithinWord(folded, end)) continue;
-        if (!this.#written.has(folded.slice(start, end))) continue;
-        found.push({ start, end });
-        break;
+    for (const [first, { start, word }] of places.entries()) {
+      let longest: Span | undefined;
+      let words = this.#words.next.get(word);
+      for (let last = first; words !== undefined; last += 1) {
+        const end = places[last]?.end ?? 0;
+        for (const { before, behind } of words.ends) {
+          const fits = folded.startsWith(behind, end) && folded.endsWith(before, start);
+          const span = { start: start - before.length, end: end + behind.length };
+          if (fits && lengthOf(span) > lengthOf(longest)) longest = span;
+        }
+        words = words.next.get(steps[last + 1] ?? '');
       }
+      if (longest !== undefined) found.push(longest);
     }
-    for (const { 0: address, index } of text.includes('@') ? text.matchAll(mailAddress) : []) {
+    for (const { 0: address, index } of at.test(text) ? text.matchAll(mailAddress) : []) {
       found.push({ start: index, end: index + address.length });
     }
     const spans: Span[] = [];
@@ -152,6 +156,10 @@ export class Pseudonyms {
   }
 }
 
+function lengthOf(span: Span | undefined): number {
+  return span === undefined ? 0 : span.end - span.start;
+}
+
 function inTexts(value: Json, change: (text: string) => string): Json {
   if (typeof value === 'string') return change(value);
   if (Array.isArray(value)) return value.map((each) => inTexts(each, change));
@@ -166,13 +174,21 @@ function inTexts(value: Json, change: (text: string) => string): Json {
   return changed;
 }
 
-const endsInWord = new RegExp(`${inWord}$`, 'u');
-const beginsInWord = new RegExp(`^${inWord}`, 'u');
-
-/** Whether a word goes on at this place. */
-function isWithinWord(text: string, place: number): boolean {
-  const before = text.slice(Math.max(0, place - 2), place);
-  return endsInWord.test(before) && beginsInWord.test(text.slice(place, place + 2));
+/** The words of a text in lower case, with their places, and the steps from one to the next. */
+function stepsOf(text: string): {
+  folded: string;
+  places: (Span & { word: string })[];
+  steps: string[];
+} {
+  const folded = fold(text);
+  const places = [...folded.matchAll(word)].map(({ 0: found, index }) => {
+    return { word: found, start: index, end: index + found.length };
+  });
+  const steps = places.map(({ word, end }, place) => {
+    const before = places[place - 1];
+    return before === undefined ? word : folded.slice(before.end, end);
+  });
+  return { folded, places, steps };
 }
 
 /** Letter for letter, so that places stay: people write names in either case. */

@@ -137,7 +137,7 @@ function howToRead(isRedacted: boolean): string[] {
       ['SHA256SUMS', 'the SHA-256 of every file.'],
     ]),
     wrapped(
-      `The evidence of a control lies by night: evidence/20260131T020000Z-1a2b3c/ holds what the night that began on 31 January 2026 at 02:00 UTC saw for the first time, or saw changed. Each line is one record: the fields that were tested, ${isRedacted ? '' : 'the object as the system gave it, '}and the calls with their request ids. What did not change is not repeated. To find the state of a day, take from evidence/index.csv the rows whose "from" is not after it and whose "to" is not before it; each names its file and line. What nobody looked at on that day stands in gaps.csv.`,
+      `The evidence of a control lies by night: evidence/20260131T020000Z-1a2b3c/ holds what the night that began on 31 January 2026 at 02:00 UTC saw for the first time, or saw changed. Each line is one record: the fields that were tested, ${isRedacted ? 'and the calls' : 'the object as the system gave it, and the calls with their request ids'}. What did not change is not repeated. To find the state of a day, take from evidence/index.csv the rows whose "from" is not after it and whose "to" is not before it; each names its file and line. What nobody looked at on that day stands in gaps.csv.`,
     ),
     wrapped(
       `Every row names its run, or its first and its last. In nights.csv stands which bundle a run is: number 31 is sealed/bundles/00000031.json. It names by SHA-256 everything that the run saw${isRedacted ? '.' : ', and the files of that name lie in sealed/objects/, compressed with gzip.'}`,

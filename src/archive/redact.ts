@@ -284,9 +284,14 @@ function redactPopulation(population: ReportPopulation, pseudonyms: Pseudonyms):
 
 const times = /\d{4}-\d{2}-\d{2}T[\d:.]+Z?/g;
 
+/** Where in a list of names a page begins, by what the APIs call it. */
+const pagePlace =
+  /^(?:after|before|cursor|marker|page|(?:page|next|continuation)_?token|start_?after)$/i;
+
 /** Parameters have the API's own names. */
 function redactParameters(parameters: JsonObject, pseudonyms: Pseudonyms): JsonObject {
-  return inValues(parameters, (value) => pseudonyms.json(value));
+  const kept = Object.entries(parameters).filter(([name]) => !pagePlace.test(name));
+  return inValues(Object.fromEntries(kept), (value) => pseudonyms.json(value));
 }
 
 function inValues(object: JsonObject, change: (value: Json) => Json): JsonObject {
@@ -326,17 +331,19 @@ function redactHistory(
 
 type RedactableCall = RecordVersion['calls'][number];
 
-/** Without times: whoever was asked for first is the first of a list of names. */
-function redactCall(
-  { started_at: _started, finished_at: _finished, ...call }: RedactableCall,
-  pseudonyms: Pseudonyms,
-): RedactableCall {
-  const { parameters, error, absent } = call;
-  const asked = { ...call, parameters: redactParameters(parameters, pseudonyms) };
+/**
+ * Without what tells its place among others, as its time and its page do: whoever was asked for first
+ * is the first of a list of names. Nor with what the service, or an answer, could be found by.
+ */
+function redactCall(call: RedactableCall, pseudonyms: Pseudonyms): RedactableCall {
+  const { service, operation, region, parameters, status, attempts, endpoint, error, absent } =
+    call;
+  const asked = { service, operation, parameters: redactParameters(parameters, pseudonyms) };
   return {
-    ...asked,
     id: callId(asked),
-    server_date: null,
+    ...asked,
+    ...(region === undefined ? {} : { region }),
+    ...{ request_id: null, server_date: null, status, attempts, endpoint },
     ...(error === undefined ? {} : { error: pseudonyms.mask(error) }),
     ...(absent === undefined ? {} : { absent: pseudonyms.mask(absent) }),
   };

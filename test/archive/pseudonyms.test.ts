@@ -112,6 +112,16 @@ describe('a pseudonym', () => {
     );
   });
 
+  it('is found among thousands that begin with the same words', () => {
+    const names = Array.from({ length: 3_000 }, (_name, n) => `maria ${'x'.repeat(n + 1)}`);
+    const long = Array.from({ length: 300 }, (_name, n) => 'a '.repeat(n + 2).trim());
+    const pseudonyms = knowing(...names, ...long);
+    expect(pseudonyms.text(`${'maria '.repeat(5_000)}${names[2_000]}!`)).toBe(
+      `${'maria '.repeat(5_000)}${of(names[2_000] ?? '')}!`,
+    );
+    expect(pseudonyms.text('a '.repeat(20_000).trim())).toMatch(/^person-[0-9a-f]{12}$/);
+  });
+
   it('stands for every mail address, and for no version of an action', () => {
     const text = 'from <eve@mail.example.org>, actions/checkout@v4.1.0 on git@host';
     expect(knowing().text(text)).toBe(

@@ -130,6 +130,7 @@ function printRedaction({ out, width }: Terminal, { report, named }: Redacted): 
   const facts = [
     redactionWords(report.redaction as NonNullable<typeof report.redaction>),
     'Text that people write freely, as titles, is searched for known names and mail addresses alone: look at it before you hand it out.',
+    'Pseudonyms keep names from readers. Whoever has a list of names, and tries them against the digests in the manifests, can find some of them out.',
     ...(named.length === 0
       ? []
       : [
