@@ -206,7 +206,7 @@ report "$t/x" timestamps "$(($(grep -c '' "$t/due") - $(grep -c '' "$t/unstamped
 #    keys alone.
 lost='the objects cannot be gone through' redacted='' round=0
 if [ -e redaction.json ]; then
-  grep -q '"format" *: *"tickmark-redaction/1"' redaction.json || echo 'redaction.json does not say tickmark-redaction/1' > "$t/odd"
+  grep -q '"format" *: *"tickmark-redaction/1"' redaction.json 2> /dev/null || echo 'redaction.json does not say tickmark-redaction/1' > "$t/odd"
   redacted=', WITHOUT ITS EVIDENCE (redacted)'
   awk '$3 ~ /^[.]controls@[.]digest$|^[.]signature[.]/' "$t/facts" > "$t/x" && cat "$t/x" > "$t/facts" || stop "$full"
   echo 'note    redacted: what was collected, and what came out, is not in here as it was sealed; nothing that is shown of it can be checked with this archive alone'

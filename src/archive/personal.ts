@@ -1,6 +1,6 @@
 /** What of a dataset's records is about people, as its schema marks it (docs/collectors.md). */
 import { z } from 'zod';
-import { canonicalJson, compareText, type Json, type JsonObject } from '../evidence/json.ts';
+import { compareText, type Json, type JsonObject } from '../evidence/json.ts';
 import type { EvidenceRecord } from '../evidence/slice.ts';
 
 /** What has to be known of a dataset; every `Dataset` of a plugin has it. */
@@ -64,15 +64,15 @@ export function withoutDetails(fields: JsonObject, { marks }: PersonalData): Jso
 }
 
 /**
- * The fields with their texts changed, but for the schema's own words: names of fields, and values
- * that it lists. A list in which something changed has an order that tells nothing.
+ * The value with its texts and keys changed, but for the words of its schema, if it has one: names of
+ * fields, and values that it lists. A list in which something changed has an order that tells nothing.
  */
-export function changeTexts(
-  fields: JsonObject,
-  { fields: schema }: PersonalData,
+export function changeTexts<T extends Json>(
+  value: T,
   change: (text: string) => string,
-): JsonObject {
-  return changed(fields, [schema], change) as JsonObject;
+  of?: Pick<PersonalData, 'fields'>,
+): T {
+  return changed(value, of === undefined ? [] : [of.fields], change) as T;
 }
 
 /** @param schemas whichever of them the value follows. */
@@ -90,9 +90,9 @@ function changed(
   if (Array.isArray(value)) {
     const items = known.map(({ items }) => items).filter(isSchema);
     const list = value.map((each) => changed(each, items, change));
-    const texts = list.map(canonicalJson);
-    if (texts.every((text, place) => text === canonicalJson(value[place]))) return list;
-    return texts.sort(compareText).map((text) => JSON.parse(text) as Json);
+    // What stands in a file of the organisation's may have no canonical form.
+    if (JSON.stringify(list) === JSON.stringify(value)) return list;
+    return list.sort((a, b) => compareText(JSON.stringify(a), JSON.stringify(b)));
   }
   if (value === null || typeof value !== 'object') return value;
   const object: JsonObject = {};

@@ -3,7 +3,6 @@
  * trying names; the same for the same name under the same key, so that rows can be joined and counted.
  */
 import { createHmac } from 'node:crypto';
-import type { Json, JsonObject } from '../evidence/json.ts';
 
 /** Hex digits of a pseudonym: two of 20,000 people come to one with a chance of 1 in 1,400,000. */
 const digits = 12;
@@ -141,16 +140,6 @@ export class Pseudonyms {
     return spans;
   }
 
-  /** As `text`, in every text of a value, and in every key. */
-  json<T extends Json>(value: T): T {
-    return inTexts(value, (text) => this.text(text)) as T;
-  }
-
-  /** As `mask`, in the same places. */
-  maskJson<T extends Json>(value: T): T {
-    return inTexts(value, (text) => this.mask(text)) as T;
-  }
-
   #digest(of: string): string {
     return createHmac('sha256', this.#key).update(of).digest('hex').slice(0, digits);
   }
@@ -158,20 +147,6 @@ export class Pseudonyms {
 
 function lengthOf(span: Span | undefined): number {
   return span === undefined ? 0 : span.end - span.start;
-}
-
-function inTexts(value: Json, change: (text: string) => string): Json {
-  if (typeof value === 'string') return change(value);
-  if (Array.isArray(value)) return value.map((each) => inTexts(each, change));
-  if (value === null || typeof value !== 'object') return value;
-  const changed: JsonObject = {};
-  for (const [key, each] of Object.entries(value)) {
-    let name = change(key);
-    // Two names may come to one: nothing is lost by that.
-    while (Object.hasOwn(changed, name)) name += ' ';
-    changed[name] = inTexts(each, change);
-  }
-  return changed;
 }
 
 /** The words of a text in lower case, with their places, and the steps from one to the next. */

@@ -75,7 +75,7 @@ function whatIsRedacted({ head }: Report, named: readonly number[]): string[] {
   return [
     heading('What was redacted'),
     wrapped(
-      'Nobody was to be named in this archive. What tells a person apart in the records (user names, logins, mail addresses, ids) has a pseudonym, wherever it stands in the tables and reports: person- and twelve signs, worked out with a secret of the organisation. The same spelling has the same pseudonym everywhere, also in other archives that name the same key, so that rows can be joined and counted. Other data about people (times of sign-in, their tags) is left out, and so are the objects of the systems and the times of calls; [person] and [time] stand where the manifests would tell whose it is. redaction.json lists the fields.',
+      'Nobody was to be named in this archive. What tells a person apart in the records (user names, logins, mail addresses, ids) has a pseudonym, wherever it stands in the tables and reports: person- and twelve signs, worked out with a secret of the organisation. The same spelling has the same pseudonym everywhere, also in other archives that name the same key, so that rows can be joined and counted. Other data about people (times of sign-in, their tags) is left out, and so are the objects of the systems, and the times and request ids of calls. [person] stands where the manifests would tell whose it is, [time] for a time in a reason. redaction.json lists the fields.',
     ),
     wrapped(
       'The evidence as it was sealed is not in sealed/objects/, for it cannot be changed; the manifests have its SHA-256 digests. So it cannot be seen from this archive alone that the tables follow from what was sealed, and "tickmark reperform" has nothing to work with. The organisation can show that: in its store, or in an archive that is not redacted.',
@@ -199,7 +199,7 @@ function howToCheck(
           ),
           commands('', ['sh check.sh', 'tickmark verify .', 'tickmark reperform .']),
           wrapped(
-            `The tables and reports around sealed/ are sealed by nobody: whoever changes one can write SHA256SUMS anew. To see that they follow from what is sealed, make them again with Tickmark ${tool.version}. Nothing may differ but README.txt, index.csv, SHA256SUMS and certificates/tsa-roots.pem. Where plugins gave evidence, name them under plugins: in that file.`,
+            `The tables and reports around sealed/ are sealed by nobody: whoever changes one can write SHA256SUMS anew. To see that they follow from what is sealed, make them again with Tickmark ${tool.version}; where plugins gave evidence, name them under plugins: in again.yaml. Nothing may differ but README.txt, index.csv, SHA256SUMS and certificates/tsa-roots.pem:`,
           ),
           commands('', again(report, control)),
         ]

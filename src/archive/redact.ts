@@ -3,20 +3,19 @@
  * them is left out (docs/formats/archive.md). What is sealed cannot be changed, and is left out.
  */
 import { TickmarkError } from '../evidence/errors.ts';
-import { canonicalJson, compareText, type Json, type JsonObject } from '../evidence/json.ts';
-import { callId, type EvidenceRecord } from '../evidence/slice.ts';
+import { canonicalJson, compareText, type JsonObject } from '../evidence/json.ts';
+import { callId, type EvidenceRecord, type ShownOf } from '../evidence/slice.ts';
 import { bySourceScopeUid } from '../period/population.ts';
 import type { Gap, PeriodReport } from '../period/report.ts';
 import type {
   Query,
   RecordHistory,
-  RecordVersion,
   Report,
+  ReportCall,
   ReportDetails,
   ReportItem,
   ReportPopulation,
   ReportSample,
-  ShownOf,
 } from '../report/model.ts';
 import { redactionFormat } from '../store/archive.ts';
 import { readLines } from '../store/chunks.ts';
@@ -153,7 +152,7 @@ function redactReport(report: Report, pseudonyms: Pseudonyms): Report {
       ...control,
       tests: control.tests.map((test) => ({
         ...test,
-        parameters: inValues(test.parameters, (value) => pseudonyms.maskJson(value)),
+        parameters: inValues(test.parameters, mask),
       })),
     })),
     samples: report.samples.map((sample) => redactSample(sample, pseudonyms)),
@@ -291,11 +290,12 @@ const pagePlace =
 /** Parameters have the API's own names. */
 function redactParameters(parameters: JsonObject, pseudonyms: Pseudonyms): JsonObject {
   const kept = Object.entries(parameters).filter(([name]) => !pagePlace.test(name));
-  return inValues(Object.fromEntries(kept), (value) => pseudonyms.json(value));
+  return inValues(Object.fromEntries(kept), (text) => pseudonyms.text(text));
 }
 
-function inValues(object: JsonObject, change: (value: Json) => Json): JsonObject {
-  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
+function inValues(object: JsonObject, change: (text: string) => string): JsonObject {
+  const changed = Object.entries(object).map(([name, value]) => [name, changeTexts(value, change)]);
+  return Object.fromEntries(changed);
 }
 
 function redactHistory(
@@ -314,11 +314,9 @@ function redactHistory(
         ...version,
         record: {
           ...kept,
-          fields: changeTexts(known, personal, (text) => pseudonyms.text(text)),
+          fields: changeTexts(known, (text) => pseudonyms.text(text), personal),
           ...(untold && {
-            untold: Object.fromEntries(
-              Object.entries(untold).map(([field, why]) => [field, pseudonyms.mask(why)]),
-            ),
+            untold: inValues(untold, (why) => pseudonyms.mask(why)) as Record<string, string>,
           }),
         },
         calls: calls
@@ -329,13 +327,11 @@ function redactHistory(
   };
 }
 
-type RedactableCall = RecordVersion['calls'][number];
-
 /**
  * Without what tells its place among others, as its time and its page do: whoever was asked for first
  * is the first of a list of names. Nor with what the service, or an answer, could be found by.
  */
-function redactCall(call: RedactableCall, pseudonyms: Pseudonyms): RedactableCall {
+function redactCall(call: ReportCall, pseudonyms: Pseudonyms): ReportCall {
   const { service, operation, region, parameters, status, attempts, endpoint, error, absent } =
     call;
   const asked = { service, operation, parameters: redactParameters(parameters, pseudonyms) };
@@ -343,7 +339,7 @@ function redactCall(call: RedactableCall, pseudonyms: Pseudonyms): RedactableCal
     id: callId(asked),
     ...asked,
     ...(region === undefined ? {} : { region }),
-    ...{ request_id: null, server_date: null, status, attempts, endpoint },
+    ...{ status, attempts, endpoint },
     ...(error === undefined ? {} : { error: pseudonyms.mask(error) }),
     ...(absent === undefined ? {} : { absent: pseudonyms.mask(absent) }),
   };

@@ -2,6 +2,7 @@
 import type { Control, TestDefinition } from '../controls/schema.ts';
 import { dayIn } from '../evidence/days.ts';
 import { compareText } from '../evidence/json.ts';
+import type { ShownOf } from '../evidence/slice.ts';
 import { judgingFile } from '../period/changes.ts';
 import { tellsOf } from '../period/events.ts';
 import { type Examined, isWithin, prepare } from '../period/examined.ts';
@@ -22,7 +23,6 @@ import type {
   ReportSample,
   ReportSource,
   ReportTest,
-  ShownOf,
   Stretch,
 } from '../report/model.ts';
 import type { Bundle, Manifest, SealedSlice } from '../seal/manifest.ts';
@@ -233,10 +233,10 @@ async function samplesOf(
 }
 
 function detailsOf(examined: Examined, store: Store): ReportDetails {
-  // A reader keeps in mind what was looked for: each test, and each dataset, has its own.
   const reasons = new Map<string, Promise<readonly string[]>>();
   return {
     population: (test) => populationOf(test, examined, store, reasons),
+    // A reader keeps in mind what was looked for: each dataset has its own, and each test below.
     records: (dataset, shown) =>
       recordsOf(dataset, examined, new ChunkReader(store.backend), shown),
   };

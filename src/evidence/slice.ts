@@ -16,6 +16,9 @@ export interface EvidenceRecord {
   untold?: Record<string, string>;
 }
 
+/** What of a record is looked at, where not all of it is shown. */
+export type ShownOf = (record: Omit<EvidenceRecord, 'calls'>) => unknown;
+
 /**
  * `complete`: every page and every item was read and the tie-outs match.
  * `partial`: something was read, something was not. `failed`: nothing can be said.

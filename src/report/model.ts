@@ -6,7 +6,7 @@
 import type { Severity } from '../controls/schema.ts';
 import type { JsonObject } from '../evidence/json.ts';
 import type { Status } from '../evidence/result.ts';
-import type { Call, EvidenceRecord } from '../evidence/slice.ts';
+import type { Call, EvidenceRecord, ShownOf } from '../evidence/slice.ts';
 import type { Population, PopulationItem } from '../period/population.ts';
 import type { PeriodReport } from '../period/report.ts';
 
@@ -195,11 +195,13 @@ export interface RecordVersion {
     /** Left out where it was redacted. */
     original?: EvidenceRecord['original'];
   };
-  /** The calls that it was made from on the first of these nights; without times where it was redacted. */
-  calls: (Omit<Call, CallTimes> & Partial<Pick<Call, CallTimes>>)[];
+  /** The calls that it was made from on the first of these nights. */
+  calls: ReportCall[];
 }
 
-type CallTimes = 'started_at' | 'finished_at';
+/** Where it was redacted, without what tells which of many calls it was. */
+export type ReportCall = Omit<Call, Telling> & Partial<Pick<Call, Telling>>;
+type Telling = 'request_id' | 'server_date' | 'started_at' | 'finished_at';
 
 /** Every version of one record in the period. */
 export interface RecordHistory {
@@ -212,8 +214,6 @@ export interface RecordHistory {
 }
 
 /** What a report does not hold at once: there may be hundreds of thousands of each. */
-export type ShownOf = (record: Omit<EvidenceRecord, 'calls'>) => unknown;
-
 export interface ReportDetails {
   /** @param test its id, one of the report's. @throws TickmarkError IntegrityBroken */
   population(test: string): Promise<ReportPopulation>;

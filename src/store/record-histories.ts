@@ -3,7 +3,7 @@
  * read and held grows with what changed.
  */
 import { canonicalJson, compareText, sha256 } from '../evidence/json.ts';
-import type { Call, EvidenceRecord } from '../evidence/slice.ts';
+import type { Call, EvidenceRecord, ShownOf } from '../evidence/slice.ts';
 import type { SealedSlice } from '../seal/manifest.ts';
 import { type Chunk, readLines } from './chunks.ts';
 import { readChunks } from './lists.ts';
@@ -50,7 +50,7 @@ interface Version {
 export async function* recordHistories(
   reader: ChunkReader,
   seen: readonly SeenSlice[],
-  shown: (record: Omit<EvidenceRecord, 'calls'>) => unknown = (record) => record,
+  shown: ShownOf = (record) => record,
 ): AsyncGenerator<{ uid: string; versions: SeenVersion[] }> {
   const histories = await versionsOf(reader, seen, shown);
   const uids = [...histories.keys()].sort(compareText);
@@ -79,7 +79,7 @@ export async function* recordHistories(
 async function versionsOf(
   reader: ChunkReader,
   seen: readonly SeenSlice[],
-  shown: (record: Omit<EvidenceRecord, 'calls'>) => unknown,
+  shown: ShownOf,
 ): Promise<Map<string, Version[]>> {
   const histories = new Map<string, Version[]>();
   /** The version of each record that the last slices told of. */
@@ -136,7 +136,7 @@ function pause(version: Version, place: number): void {
 async function contentsOf(
   reader: ChunkReader,
   chunks: readonly Chunk[],
-  shown: (record: Omit<EvidenceRecord, 'calls'>) => unknown,
+  shown: ShownOf,
 ): Promise<Map<string, { content: string; chunk: Chunk; calls: readonly string[] }>> {
   const contents = new Map<string, { content: string; chunk: Chunk; calls: readonly string[] }>();
   let at = 0;

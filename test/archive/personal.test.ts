@@ -79,9 +79,9 @@ describe('texts of a record', () => {
 
   it('are changed, but for the words of the schema itself', () => {
     const told = { max_age: 3, kind: 'admin', role: 'max', owners: [], rights: {}, note: 'by max' };
-    expect(changeTexts(told, of, change)).toEqual({ ...told, note: 'by <max>' });
-    expect(changeTexts({ role: { name: 'max' } }, of, change)).toEqual({ role: { name: '<max>' } });
-    expect(changeTexts({ rights: { max: 'read', x: 'admin' } }, of, change)).toEqual({
+    expect(changeTexts(told, change, of)).toEqual({ ...told, note: 'by <max>' });
+    expect(changeTexts({ role: { name: 'max' } }, change, of)).toEqual({ role: { name: '<max>' } });
+    expect(changeTexts({ rights: { max: 'read', x: 'admin' } }, change, of)).toEqual({
       rights: { '<max>': 'read', x: 'admin' },
     });
   });
@@ -89,9 +89,22 @@ describe('texts of a record', () => {
   it('are in lists that something changed in an order that tells nothing', () => {
     const pseudonyms: Record<string, string> = { alice: 'p9', bob: 'p1' };
     const people = (text: string) => pseudonyms[text] ?? text;
-    const owners = (...names: string[]) => changeTexts({ owners: names }, of, people).owners;
+    const owners = (...names: string[]) => changeTexts({ owners: names }, people, of).owners;
     expect(owners('alice', 'bob')).toEqual(['p1', 'p9']);
     expect(owners('zoo', 'ape')).toEqual(['zoo', 'ape']);
+  });
+
+  it('are changed with all keys where there is no schema, and nothing is lost', () => {
+    const alike = (text: string) => text.replace(/alice|bob/, '[person]');
+    const told = { owners: ['alice'], 'person bob': { limit: 3, at: null, on: true } };
+    expect(changeTexts(told, alike)).toEqual({
+      owners: ['[person]'],
+      'person [person]': { limit: 3, at: null, on: true },
+    });
+    const masked = changeTexts({ 'outside alice': 'write', 'outside bob': 'read' }, alike);
+    expect(Object.values(masked).sort()).toEqual(['read', 'write']);
+    expect(JSON.stringify(masked)).not.toMatch(/alice|bob/);
+    expect(changeTexts(['\ud800 alice'], alike)).toEqual(['\ud800 [person]']);
   });
 });
 

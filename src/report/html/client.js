@@ -3,9 +3,9 @@
  * has to stand alone: nothing from outside of it, no types but in comments. What it shows are
  * strangers' words: it makes elements and text, and never HTML.
  *
- * @import { Call, EvidenceRecord } from '../../evidence/slice.ts'
+ * @import { EvidenceRecord } from '../../evidence/slice.ts'
  * @import { Bracket, Deviation } from '../../period/report.ts'
- * @import { Query, RecordHistory, RecordVersion, ReportItem } from '../model.ts'
+ * @import { Query, RecordHistory, RecordVersion, ReportCall, ReportItem } from '../model.ts'
  * @import { DeviationWords } from './words.ts'
  */
 
@@ -979,7 +979,15 @@ export function client() {
   };
 
   /**
-   * @param {RecordVersion['calls'][number]} call
+   * @param {string | null | undefined} text null: the service gave none; undefined: it was redacted
+   * @param {(text: string) => Child} show
+   * @returns {Child}
+   */
+  const toldOf = (text, show) =>
+    text === undefined ? 'left out' : text === null ? 'none given' : show(text);
+
+  /**
+   * @param {ReportCall} call
    * @returns {Child[][]}
    */
   const callRow = (call) => [
@@ -1000,11 +1008,11 @@ export function client() {
         ? []
         : [make('span', { class: 'uid' }, `confirmed unchanged: ${call.confirmed}`)]),
     ],
-    [call.request_id === null ? 'none given' : make('code', {}, call.request_id)],
-    [call.server_date ?? 'none given'],
+    [toldOf(call.request_id, (id) => make('code', {}, id))],
+    [toldOf(call.server_date, (date) => date)],
     [call.status === null ? 'no answer' : String(call.status)],
     [make('code', {}, json(call.parameters))],
-    [call.started_at?.replace('T', ' ').replace('Z', '') ?? 'left out'],
+    [toldOf(call.started_at, (time) => time.replace('T', ' ').replace('Z', ''))],
     [String(call.attempts)],
     [call.endpoint ?? 'a recording answered'],
   ];
